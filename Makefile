@@ -1,0 +1,33 @@
+# make run · make test · make check · make bench    (PLAIT_VENV chooses another folder than .venv)
+VENV ?= $(or $(PLAIT_VENV),.venv)
+PYTHON ?= python3
+BIN := $(VENV)/bin
+
+.PHONY: run test check bench clean
+run: $(VENV)/.run
+	@exec $(BIN)/plait up
+
+test: $(VENV)/.dev
+	$(BIN)/pytest -q
+
+check: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m tests.bench
+
+$(VENV)/.run: pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev]'
+	@touch $@ $(VENV)/.run
+
+clean:
+	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache

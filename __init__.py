@@ -1,0 +1,1 @@
+"""plait: a service mesh made of actors on a NATS bus."""

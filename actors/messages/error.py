@@ -1,0 +1,263 @@
+"""The one error tree: each error is a sentence, knows its code and what became of the call.
+
+Codes are gRPC's names. `cause` is the number that travels in a reply frame; numbers are never reused. Whether a
+call may be tried elsewhere follows from `processed`: NO is always safe, MAYBE only where a repetition does no harm.
+"""
+
+import enum
+from typing import ClassVar
+
+
+class Code(enum.Enum):
+    """What kind of failure it was, in gRPC's words."""
+
+    CANCELLED = "cancelled"
+    INVALID_ARGUMENT = "invalid_argument"
+    DEADLINE_EXCEEDED = "deadline_exceeded"
+    NOT_FOUND = "not_found"
+    PERMISSION_DENIED = "permission_denied"
+    RESOURCE_EXHAUSTED = "resource_exhausted"
+    FAILED_PRECONDITION = "failed_precondition"
+    ABORTED = "aborted"
+    UNIMPLEMENTED = "unimplemented"
+    INTERNAL = "internal"
+    UNAVAILABLE = "unavailable"
+
+
+class Processed(enum.IntEnum):
+    """Whether the called instance worked on the call."""
+
+    NO = 0
+    """It certainly did not: the call may go to another instance."""
+    MAYBE = 1
+    """Nobody knows: only a call that may run twice is tried again."""
+    YES = 2
+    """It did, and this is its answer."""
+
+
+class MeshError(Exception):
+    """Any failure that the mesh itself reports."""
+
+    code: ClassVar[Code] = Code.INTERNAL
+    cause: ClassVar[int] = 0
+    processed: ClassVar[Processed] = Processed.NO
+    sentence: ClassVar[str] = "the mesh failed"
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message or self.sentence)
+
+
+# Routing
+
+
+class NoRoute(MeshError):
+    """No rule matches the request."""
+
+    code, cause, sentence = Code.NOT_FOUND, 1, "no route matches this request"
+
+
+class UnknownSubset(MeshError):
+    """The route names a subset that no DestinationRule defines."""
+
+    code, cause, sentence = Code.UNAVAILABLE, 2, "the route names an unknown subset"
+
+
+class NoEndpoints(MeshError):
+    """The destination has no instance that may be called."""
+
+    code, cause, sentence = Code.UNAVAILABLE, 3, "no healthy upstream"
+
+
+# The call did not reach a handler
+
+
+class NoResponders(MeshError):
+    """Nobody listens on the instance's subject."""
+
+    code, cause, sentence = Code.UNAVAILABLE, 10, "the instance does not listen"
+
+
+class Draining(MeshError):
+    """The instance is leaving and takes no new call."""
+
+    code, cause, sentence = Code.UNAVAILABLE, 11, "the instance is draining"
+
+
+class Overloaded(MeshError):
+    """The mailbox is full."""
+
+    code, cause, sentence = Code.RESOURCE_EXHAUSTED, 12, "the mailbox is full"
+
+
+class Stalled(MeshError):
+    """The instance was stopped for a while and does not trust the calls that waited."""
+
+    code, cause, sentence = Code.UNAVAILABLE, 13, "the instance was stalled when the call arrived"
+
+
+class Undecodable(MeshError):
+    """The bytes are no message of this protocol."""
+
+    code, cause, sentence = Code.INVALID_ARGUMENT, 14, "the message could not be decoded"
+
+
+class UnsupportedVersion(MeshError):
+    """The frame speaks a protocol version that this node does not know."""
+
+    code, cause, sentence = Code.UNIMPLEMENTED, 15, "the message has an unsupported protocol version"
+
+
+class TooLarge(MeshError):
+    """The message does not fit the bus."""
+
+    code, cause, sentence = Code.INVALID_ARGUMENT, 16, "the message is larger than the bus allows"
+
+
+class BusUnavailable(MeshError):
+    """There is no connection to the bus; nothing was sent."""
+
+    code, cause, sentence = Code.UNAVAILABLE, 17, "the bus is not connected"
+
+
+class MissedDeadline(MeshError):
+    """The call's time had run out before a handler could take it."""
+
+    code, cause, sentence = Code.DEADLINE_EXCEEDED, 18, "the deadline passed before the call was handled"
+
+
+# Nobody knows whether the call was worked on
+
+
+class InstanceGone(MeshError):
+    """The instance died while the call was with it."""
+
+    code, cause, processed = Code.UNAVAILABLE, 30, Processed.MAYBE
+    sentence = "the instance is gone"
+
+
+class Disconnected(MeshError):
+    """The connection to the bus was lost while the call was under way."""
+
+    code, cause, processed = Code.UNAVAILABLE, 31, Processed.MAYBE
+    sentence = "the connection to the bus was lost"
+
+
+class DeadlineExceeded(MeshError):
+    """No answer came in time."""
+
+    code, cause, processed = Code.DEADLINE_EXCEEDED, 32, Processed.MAYBE
+    sentence = "upstream request timeout"
+
+
+class Cancelled(MeshError):
+    """The caller gave up."""
+
+    code, cause, processed = Code.CANCELLED, 33, Processed.MAYBE
+    sentence = "the caller gave up"
+
+
+# The mesh decided so
+
+
+class FaultInjected(MeshError):
+    """A fault rule aborted the call with the status it names."""
+
+    code, cause, sentence = Code.ABORTED, 50, "fault filter abort"
+
+    def __init__(self, status: int) -> None:
+        super().__init__()
+        self.status = status
+
+
+class Denied(MeshError):
+    """A rule does not allow this call."""
+
+    code, cause, sentence = Code.PERMISSION_DENIED, 51, "RBAC: access denied"
+
+
+# The service's own failure
+
+
+class HandlerFailed(MeshError):
+    """The service's handler raised."""
+
+    code, cause, processed = Code.INTERNAL, 70, Processed.YES
+    sentence = "the service failed to handle the call"
+
+
+class BadStatus(MeshError):
+    """The service answered, with a status that the caller did not want."""
+
+    code, cause, processed = Code.FAILED_PRECONDITION, 71, Processed.YES
+    sentence = "the service answered with an error status"
+
+    def __init__(self, status: int, body: bytes = b"") -> None:
+        super().__init__(f"the service answered with status {status}")
+        self.status = status
+        self.body = body
+
+
+# Actors
+
+
+class ActorStopped(MeshError):
+    """The actor does not run."""
+
+    code, cause, sentence = Code.UNAVAILABLE, 90, "the actor is stopped"
+
+
+class UnknownActor(MeshError):
+    """The node has no actor of that name."""
+
+    code, cause, sentence = Code.NOT_FOUND, 91, "the node has no such actor"
+
+
+class StartFailed(MeshError):
+    """The actor could not start."""
+
+    code, cause, sentence = Code.FAILED_PRECONDITION, 92, "the actor could not start"
+
+
+class IntensityExceeded(MeshError):
+    """A supervisor gave up: too many restarts in its period."""
+
+    code, cause, sentence = Code.UNAVAILABLE, 93, "too many restarts in the period"
+
+
+# The control plane
+
+
+class Refused(MeshError):
+    """The control plane refused a change."""
+
+    code, cause, sentence = Code.FAILED_PRECONDITION, 110, "the change was refused"
+
+
+class InvalidName(MeshError, ValueError):
+    """A name is not one that can stand in a subject."""
+
+    code, cause, sentence = Code.INVALID_ARGUMENT, 111, "the name is not valid"
+
+
+class Conflict(MeshError):
+    """Somebody else changed the key first."""
+
+    code, cause, sentence = Code.ABORTED, 112, "the key was changed by another writer"
+
+
+class UnknownOutcome(MeshError):
+    """A write was sent and no answer came: read again, compare, then decide."""
+
+    code, cause, processed = Code.UNAVAILABLE, 113, Processed.MAYBE
+    sentence = "whether the write took place is not known"
+
+
+def _leaves(kind: type[MeshError]) -> dict[int, type[MeshError]]:
+    found = {kind.cause: kind} if kind.cause else {}
+    for sub in kind.__subclasses__():
+        found |= _leaves(sub)
+    return found
+
+
+CAUSES: dict[int, type[MeshError]] = _leaves(MeshError)
+"""Every error that can travel, by the number that stands for it in a reply frame."""

@@ -1,0 +1,64 @@
+"""What is said about instances: who they are, that they join, live and leave."""
+
+import msgspec
+
+
+class Connection(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One connection to the bus as the server names it: its disconnect event carries the same pair."""
+
+    server: str = ""
+    client: int = 0
+
+
+class Instance(msgspec.Struct, frozen=True, array_like=True):
+    """One running copy of a service, as the registry keeps it."""
+
+    id: str
+    service: str
+    """The service's subject token: `reviews`, or `reviews_ns` outside the namespace `default`."""
+    version: str
+    labels: dict[str, str]
+    locality: str
+    """`region/zone/subzone`, empty where unknown."""
+    node: str
+    incarnation: int
+    """Rises each time the instance joins: a late message of an earlier life is known by it."""
+    data: Connection = Connection()
+    control: Connection = Connection()
+    health: str = "healthy"
+    """`healthy` or `draining`."""
+
+
+class Join(msgspec.Struct, frozen=True, array_like=True):
+    """An instance asks to be in the registry; the answer is a `Joined`."""
+
+    instance: Instance
+
+
+class Leave(msgspec.Struct, frozen=True, array_like=True):
+    """An instance takes itself out; the answer is a `Joined` with the revision at which it is out."""
+
+    id: str
+    service: str
+    incarnation: int
+
+
+class Joined(msgspec.Struct, frozen=True, array_like=True):
+    """The registry's answer."""
+
+    revision: int = 0
+    error: str = ""
+    """Why it was refused; empty when it was not."""
+
+
+class Heartbeat(msgspec.Struct, frozen=True, array_like=True):
+    """A node lives; one heartbeat stands for all its instances."""
+
+    node: str
+    sequence: int
+    data: Connection
+    control: Connection
+    instances: tuple[tuple[str, str, int], ...] = ()
+    """(service, instance id, incarnation) of each."""
+    lag: float = 0.0
+    """Seconds that the node's event loop was late since the last heartbeat."""

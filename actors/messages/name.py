@@ -1,0 +1,56 @@
+"""Names that may stand in a subject: services, instances, nodes and tokens."""
+
+import re
+
+from .error import InvalidName
+
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,128}\Z")
+_SUFFIX = ".svc.cluster.local"
+
+
+def label(text: str, what: str = "name") -> str:
+    """Return `text` when it is an RFC 1123 label of at most 63 characters.
+
+    Raises:
+        InvalidName: it is not.
+    """
+    if _LABEL.match(text) is None:
+        raise InvalidName(
+            f"{what} {text!r} is no RFC 1123 label (lower-case letters, digits and '-', at most 63 characters)"
+        )
+    return text
+
+
+def token(text: str, what: str = "token") -> str:
+    """Return `text` when it can be one token of a subject.
+
+    Raises:
+        InvalidName: it holds a dot, a wildcard, white space or anything else outside `[A-Za-z0-9_-]`.
+    """
+    if _TOKEN.match(text) is None:
+        raise InvalidName(f"{what} {text[:64]!r} cannot stand in a subject")
+    return text
+
+
+def service_token(host: str, namespace: str = "default") -> str:
+    """Return the subject token of the service that `host` names, seen from `namespace`.
+
+    `x`, `x.ns`, `x.ns.svc` and `x.ns.svc.cluster.local` name the same service; the namespace `default` is implicit, any
+    other follows an underscore: `x_ns`.
+
+    Raises:
+        InvalidName: the host is not of these forms.
+    """
+    short = host.removesuffix(_SUFFIX) if host.endswith(_SUFFIX) else host.removesuffix(".svc")
+    name, dot, space = short.partition(".")
+    space = space if dot else namespace
+    label(name, "service")
+    label(space, "namespace")
+    return name if space == "default" else f"{name}_{space}"
+
+
+def host_of(service: str) -> str:
+    """Return the full host name (`x.ns.svc.cluster.local`) of a service's subject token."""
+    name, _, space = service.partition("_")
+    return f"{name}.{space or 'default'}{_SUFFIX}"

@@ -1,0 +1,62 @@
+"""What a replicated table says: numbered changes, snapshots in chunks, and the two phases of a policy revision."""
+
+import msgspec
+
+Change = tuple[str, bytes | None]
+"""A key and its new value; None takes the key out."""
+
+
+class Delta(msgspec.Struct, frozen=True, array_like=True, tag="delta"):
+    """One step of a table: from `previous` to `revision`."""
+
+    previous: int
+    revision: int
+    changes: tuple[Change, ...]
+
+
+class Prepare(msgspec.Struct, frozen=True, array_like=True, tag="prepare"):
+    """First phase of a policy revision: compile it and keep it ready."""
+
+    previous: int
+    revision: int
+    digest: str
+    """SHA-256 (hex) over the table after the change, see `runtime.replica.digest`."""
+    changes: tuple[Change, ...]
+    part: int = 0
+    parts: int = 1
+
+
+class Activate(msgspec.Struct, frozen=True, array_like=True, tag="activate"):
+    """Second phase: from now on requests that begin here decide by this revision."""
+
+    revision: int
+
+
+Push = Delta | Prepare | Activate
+
+
+class Acknowledge(msgspec.Struct, frozen=True, array_like=True):
+    """A node tells the policy engine what became of a revision."""
+
+    node: str
+    revision: int
+    state: str
+    """`prepared`, `active` or `refused`."""
+    reason: str = ""
+
+
+class SnapshotRequest(msgspec.Struct, frozen=True, array_like=True):
+    """A replica asks for a table, one chunk after the other."""
+
+    revision: int = 0
+    """The revision of the snapshot whose next chunk is wanted; 0 starts a new one."""
+    part: int = 0
+
+
+class Snapshot(msgspec.Struct, frozen=True, array_like=True):
+    """One chunk of a table as it stands at `revision`; with a later revision than asked for, start again at part 0."""
+
+    revision: int
+    part: int
+    parts: int
+    entries: tuple[tuple[str, bytes], ...]

@@ -1,0 +1,1 @@
+"""How an actor lives: mailbox, supervisor, timers, bus, replicated table."""
