@@ -1,0 +1,207 @@
+"""The running thing around an actor: its mailbox, its turns and its lives. An idle cell holds no task."""
+
+import asyncio
+import enum
+from contextvars import Context
+from typing import Any, Protocol
+
+from ..messages.error import ActorStopped, DeadlineExceeded, Overloaded
+from .actor import Actor, ChildSpec, Surroundings
+from .mailbox import Mail, Mailbox
+
+
+class Life(enum.Enum):
+    """Where a cell stands."""
+
+    NEW = "new"
+    STARTING = "starting"
+    RUNNING = "running"
+    FAILED = "failed"
+    """Between two lives: mail is kept, nobody works."""
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+
+
+class Parent(Protocol):
+    """Who is told when a child ends by itself."""
+
+    def child_ended(self, child: "Cell", reason: Exception | None) -> None:
+        """`reason` is what it failed with, None when it ended in peace."""
+        ...
+
+
+class Cell:
+    """One child of a supervisor. It outlives its actor: the mailbox stays while a new life begins."""
+
+    def __init__(self, spec: ChildSpec, surroundings: Surroundings, parent: Parent) -> None:
+        self.spec = spec
+        self.life = Life.NEW
+        self.mailbox = Mailbox(spec.mailbox)
+        self.restarts = 0
+        self.actor: Actor | None = None
+        self._surroundings = surroundings
+        self._parent = parent
+        self._working: dict[asyncio.Task[None], Mail] = {}
+        self._idle: asyncio.Future[None] | None = None
+
+    @property
+    def name(self) -> str:
+        """The child's name among its siblings."""
+        return self.spec.name
+
+    @property
+    def active(self) -> int:
+        """Messages being handled now."""
+        return len(self._working)
+
+    # Mail
+
+    def tell(self, message: Any) -> None:
+        """See `Ref.tell`."""
+        self.deliver(Mail(message))
+
+    async def ask(self, message: Any, timeout: float) -> Any:
+        """See `Ref.ask`."""
+        loop = self._surroundings.loop
+        when = loop.time() + timeout
+        future: asyncio.Future[Any] = loop.create_future()
+        self.deliver(Mail(message, future, when))
+
+        def late() -> None:
+            if not future.done():
+                future.set_exception(DeadlineExceeded(f"{self.name} did not answer within {timeout:g} s"))
+
+        deadline = self._surroundings.deadlines.at(when, late)
+        try:
+            return await future
+        finally:
+            deadline.cancel()
+
+    def deliver(self, mail: Mail) -> None:
+        """Take one mail in: work on it at once where there is room, else keep it.
+
+        Raises:
+            Overloaded: the mailbox is full.
+            ActorStopped: the actor does not run and will not.
+        """
+        if self.life is Life.RUNNING and len(self._working) < self.spec.concurrency and not len(self.mailbox):
+            self._work(mail)
+        elif self.life in (Life.STOPPING, Life.STOPPED):
+            raise ActorStopped(f"{self.name} is stopped")
+        elif not self.mailbox.offer(mail):
+            raise Overloaded(f"the mailbox of {self.name} is full ({self.mailbox.capacity})")
+
+    def _work(self, mail: Mail) -> None:
+        context = Context() if mail.context is None else mail.context
+        task = self._surroundings.loop.create_task(self._turn(mail), name=self.name, context=context)
+        self._working[task] = mail
+        task.add_done_callback(self._worked)
+
+    async def _turn(self, mail: Mail) -> None:
+        actor = self.actor
+        assert actor is not None
+        answer = await actor.receive(mail.message)
+        if mail.reply is not None and not mail.reply.done():
+            mail.reply.set_result(answer)
+
+    def _worked(self, task: "asyncio.Task[None]") -> None:
+        mail = self._working.pop(task)
+        error: BaseException | None = ActorStopped(f"{self.name} stopped") if task.cancelled() else task.exception()
+        if error is not None and mail.reply is not None and not mail.reply.done():
+            mail.reply.set_exception(error)
+        if self.life is Life.RUNNING and isinstance(error, Exception) and not task.cancelled():
+            self._fail(error)
+        else:
+            self._next()
+        if not self._working and self._idle is not None and not self._idle.done():
+            self._idle.set_result(None)
+
+    def _next(self) -> None:
+        now = self._surroundings.clock()
+        while self.life is Life.RUNNING and len(self._working) < self.spec.concurrency:
+            mail = self.mailbox.take()
+            if mail is None:
+                return
+            if mail.deadline is None or now < mail.deadline:  # nobody waits for an expired one any more
+                self._work(mail)
+
+    # Lives
+
+    async def start(self) -> None:
+        """Begin a life.
+
+        Raises:
+            Exception: what the actor raised while it was made or made ready.
+        """
+        self.life = Life.STARTING
+        try:
+            actor = self.spec.start()
+            actor.surroundings = self._surroundings
+            actor.me = self
+            await actor.pre_start()
+        except BaseException:
+            self.life = Life.FAILED
+            raise
+        self.actor = actor
+        self.life = Life.RUNNING
+        self._next()
+
+    def finish(self) -> None:
+        """End in peace, as the actor itself decides; the parent is told."""
+        self._end(None)
+
+    def _fail(self, error: Exception) -> None:
+        self._end(error)
+
+    def _end(self, reason: Exception | None) -> None:
+        self.life = Life.FAILED
+        for task in list(self._working):
+            task.cancel()
+        self._parent.child_ended(self, reason)
+
+    async def bury(self) -> None:
+        """After a life ended by itself: let its work go and its actor put things away."""
+        await self._settle(0.0)
+        await self._put_away()
+
+    async def stop(self) -> None:
+        """Take no new mail, finish what is in hand within the shutdown time, cancel the rest, put away.
+
+        Mail that nobody took is answered with `ActorStopped`.
+        """
+        if self.life is Life.STOPPED:
+            return
+        self.life = Life.STOPPING
+        while (mail := self.mailbox.take()) is not None:
+            if mail.reply is not None and not mail.reply.done():
+                mail.reply.set_exception(ActorStopped(f"{self.name} is stopped"))
+        await self._settle(self.spec.shutdown)
+        await self._put_away()
+        self.life = Life.STOPPED
+
+    async def _settle(self, limit: float) -> None:
+        if not self._working:
+            return
+        idle = self._idle = self._surroundings.loop.create_future()
+
+        def cut() -> None:
+            for task in list(self._working):
+                task.cancel()
+
+        deadline = self._surroundings.deadlines.at(self._surroundings.clock() + limit, cut)
+        try:
+            await idle
+        finally:
+            deadline.cancel()
+            self._idle = None
+
+    async def _put_away(self) -> None:
+        actor, self.actor = self.actor, None
+        if actor is None:
+            return
+        try:
+            await actor.post_stop()
+        except Exception as error:  # a failing clean-up must not keep its siblings from stopping
+            self._surroundings.loop.call_exception_handler(
+                {"message": f"post_stop of {self.name} failed", "exception": error}
+            )

@@ -1,0 +1,54 @@
+"""A bounded mailbox: what an actor has been told and not yet taken."""
+
+import asyncio
+from collections import deque
+from contextvars import Context
+from typing import Any
+
+
+class Mail:
+    """One message on its way to an actor."""
+
+    __slots__ = ("context", "deadline", "message", "reply")
+
+    def __init__(
+        self,
+        message: Any,
+        reply: "asyncio.Future[Any] | None" = None,
+        deadline: float | None = None,
+        context: Context | None = None,
+    ) -> None:
+        self.message = message
+        self.reply = reply
+        """Where the answer goes, when one was asked for."""
+        self.deadline = deadline
+        """Loop time after which nobody wants the answer; None for never."""
+        self.context = context
+        """The context that the actor works in; a new empty one where None."""
+
+
+class Mailbox:
+    """First in, first out; full means refused, never lost in silence."""
+
+    __slots__ = ("_mails", "capacity", "refused")
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self.refused = 0
+        """Messages that found it full."""
+        self._mails: deque[Mail] = deque()
+
+    def __len__(self) -> int:
+        return len(self._mails)
+
+    def offer(self, mail: Mail) -> bool:
+        """Put `mail` at the end; False, and counted, when the mailbox is full."""
+        if len(self._mails) >= self.capacity:
+            self.refused += 1
+            return False
+        self._mails.append(mail)
+        return True
+
+    def take(self) -> Mail | None:
+        """Take the first mail, or None when there is none."""
+        return self._mails.popleft() if self._mails else None
