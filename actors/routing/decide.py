@@ -1,0 +1,126 @@
+"""The one decision: a request and a table go in, where it goes and how comes out. Pure; chance is an argument.
+
+The gateway, the proxy and `plait explain` all ask this function: an explanation cannot differ from the data path.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+
+from ..messages.error import NoRoute, UnknownSubset
+from ..messages.rule import Fault, RetryPolicy
+from .host import HostRoutes
+from .route import Clause, Upstream
+from .table import RouteTable
+from .view import RequestView
+
+__all__ = ["Decision", "Reason", "Upstream", "decide"]
+
+
+class Decision(msgspec.Struct, frozen=True, gc=False):
+    """Where a request goes and by which rules."""
+
+    rule_set: str
+    """`namespace/name`; empty where no rule set names the service."""
+    route: str
+    """The route's name, empty where it has none."""
+    index: int
+    """The route's place in its rule set; -1 without a rule set."""
+    service: str
+    subset: str
+    """Empty means all instances."""
+    port: int | None
+    timeout: float | None
+    """Seconds; None where the route sets none, 0 where it turns the limit off."""
+    retries: RetryPolicy | None
+    """None means the mesh's default; `attempts` 0 means none."""
+    fault: Fault | None
+    upstream: Upstream
+    """The subset's labels and how its instances are used."""
+    revision: int
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """One step of a decision, in words."""
+
+    rule_set: str
+    route: str
+    index: int
+    match: int
+    """Which of the route's matches; -1 where it has none."""
+    text: str
+    """The first condition that failed, or what was decided."""
+    taken: bool = False
+
+
+def decide(
+    table: RouteTable, view: RequestView, draw: Callable[[], float], reasons: list[Reason] | None = None
+) -> Decision:
+    """Return the decision for one request; `draw` gives numbers in [0, 1) and is asked at most once.
+
+    With `reasons`, what ruled out each earlier route is appended to it; the decision is the same.
+
+    Raises:
+        NoRoute: no rule matches. Inside the mesh a service without a rule set always has its implicit route.
+        UnknownSubset: the chosen destination names a subset that nothing defines.
+    """
+    place = view.gateway
+    routes = table.at(place, view.port).find(view.authority) if place else table.of_service(view.service)
+    if routes is None:
+        if place:
+            if reasons is not None:
+                reasons.append(_note(f"no rule set serves host {view.authority!r} at gateway {place!r}"))
+            raise NoRoute(f"no route for host {view.authority!r}")
+        if reasons is not None:
+            _explain_implicit(table, view.service, reasons)
+        service = view.service
+        return Decision("", "", -1, service, "", None, None, None, None, table.upstream(service, ""), table.revision)
+    clause = routes.first(view) if reasons is None else _first_with_reasons(routes, view, reasons)
+    if clause is None:
+        raise NoRoute(f"no route matches {view.method} {view.authority}{view.path}")
+    route = clause.route
+    target = route.only or route.draw(draw)
+    if not target[9].known:
+        raise UnknownSubset(f"no DestinationRule defines subset {target[4]!r} of {target[3]!r}")
+    if reasons is not None and route.only is None:
+        reasons.append(_drawn(clause, target[9]))
+    return Decision(*target, table.revision)
+
+
+def _first_with_reasons(routes: HostRoutes, view: RequestView, reasons: list[Reason]) -> Clause | None:
+    """The same clause as `routes.first`, found without the index so that every earlier one can say why it was not."""
+    for clause in routes.clauses:
+        route = clause.route
+        for condition in clause.conditions:
+            if not condition.test(view):
+                text, taken = condition.failure(view), False
+                break
+        else:
+            text, taken = "matches" if clause.tests else "matches everything", True
+        reasons.append(Reason(route.rule_set, route.name, route.index, clause.number, text, taken))
+        if taken:
+            return clause
+    return None
+
+
+def _explain_implicit(table: RouteTable, service: str, reasons: list[Reason]) -> None:
+    text = "is bound to gateways only, it does not hold inside the mesh"
+    reasons.extend(Reason(name, "", -1, -1, text) for name in table.bound.get(service, ()))
+    reasons.append(_note(f"no rule set names service {service!r}: all of its instances", taken=True))
+
+
+def _note(text: str, taken: bool = False) -> Reason:
+    return Reason("", "", -1, -1, text, taken)
+
+
+def _drawn(clause: Clause, chosen: Upstream) -> Reason:
+    route = clause.route
+    before = 0
+    for edge, target in zip(route.edges, route.targets, strict=True):
+        if target[9] is chosen:
+            share = 100 * (edge - before) / route.total
+            name = f"{chosen.service} {chosen.subset}".rstrip()
+            text = f"drawn: {name}, with a share of {share:g} %"
+            return Reason(route.rule_set, route.name, route.index, clause.number, text, taken=True)
+        before = edge
+    return _note("drawn", taken=True)

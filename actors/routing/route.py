@@ -1,0 +1,155 @@
+"""One rule set made ready for one place (the mesh or a gateway): clauses to test, and where each of them leads."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import msgspec
+
+from ..messages.rule import DestinationPolicy, Fault, RetryPolicy, RouteMatch, RouteRule, RuleSet, TrafficPolicy
+from .matcher import Condition, Test, conditions
+
+MESH = "mesh"
+"""The place of calls between services; every other place is a gateway's `namespace/name`."""
+
+ANYTHING = RouteMatch()
+
+
+class BadRule(ValueError):
+    """A rule that the policy engine would have refused: it cannot be compiled."""
+
+
+class Upstream(msgspec.Struct, frozen=True):
+    """A service or a subset of it, with how its instances are used."""
+
+    service: str
+    subset: str
+    labels: dict[str, str]
+    """Labels that the instances must carry; empty means all instances."""
+    policy: TrafficPolicy
+    known: bool = True
+    """False for a subset that no destination policy defines."""
+
+
+Target = tuple[
+    str, str, int, str, str, int | None, float | None, RetryPolicy | None, Fault | None, Upstream
+]  # a Decision's fields without the revision, in its order
+
+
+class Route:
+    """One route with its destinations, ready to be drawn from."""
+
+    __slots__ = ("edges", "index", "name", "only", "rule_set", "targets", "total")
+
+    def __init__(self, rule_set: str, index: int, rule: RouteRule, upstream: Callable[[str, str], Upstream]) -> None:
+        self.rule_set = rule_set
+        self.index = index
+        self.name = rule.name
+        fault = rule.fault
+        if (
+            fault is not None
+            and not (fault.delay and fault.delay_percent)
+            and not (fault.abort_status and fault.abort_percent)
+        ):
+            fault = None
+        shares = rule.destinations
+        if len(shares) > 1:
+            shares = tuple(one for one in shares if one.weight > 0)
+        if not shares:
+            raise BadRule(f"{rule_set}: route {index} leads nowhere")
+        self.targets: tuple[Target, ...] = tuple(
+            (
+                rule_set,
+                rule.name,
+                index,
+                one.service,
+                one.subset,
+                one.port,
+                rule.timeout,
+                rule.retries,
+                fault,
+                upstream(one.service, one.subset),
+            )
+            for one in shares
+        )
+        self.only = self.targets[0] if len(self.targets) == 1 else None
+        edges: list[int] = []
+        for one in shares:
+            edges.append((edges[-1] if edges else 0) + one.weight)
+        self.edges = tuple(edges)
+        self.total = edges[-1]
+
+    def draw(self, draw: Callable[[], float]) -> Target:
+        """Return the destination of one request; `draw` gives a number in [0, 1) and is asked only where there is a
+        choice."""
+        if self.only is not None:
+            return self.only
+        point = draw() * self.total
+        for edge, target in zip(self.edges, self.targets, strict=True):
+            if point < edge:
+                return target
+        return self.targets[-1]
+
+
+class Clause:
+    """One match of one route: tests that must all hold, and the route they lead to."""
+
+    __slots__ = ("catch_all", "conditions", "match", "number", "route", "tests")
+
+    def __init__(self, route: Route, number: int, match: RouteMatch) -> None:
+        self.route = route
+        self.number = number
+        """Which of the route's matches; -1 where it has none."""
+        self.match = match
+        self.conditions: tuple[Condition, ...] = conditions(match)
+        self.tests: tuple[Test, ...] = tuple(one.test for one in self.conditions)
+        uri = match.uri
+        anywhere = uri is None or (uri.kind.name == "PREFIX" and uri.value in ("", "/"))
+        self.catch_all = anywhere and len(self.tests) == (uri is not None)
+
+
+class Prepared(NamedTuple):
+    """A rule set's clauses at one place, with what they were made from (so that a later table may take them over)."""
+
+    rule_set: RuleSet
+    upstreams: tuple[Upstream, ...]
+    clauses: tuple[Clause, ...]
+
+
+def prepare(rule_set: RuleSet, place: str, upstream: Callable[[str, str], Upstream]) -> Prepared:
+    """Return the clauses of `rule_set` that count at `place`, in order.
+
+    Raises:
+        BadPattern: one of its regexes is no RE2.
+        BadRule: one of its routes leads nowhere.
+    """
+    clauses: list[Clause] = []
+    used: list[Upstream] = []
+
+    def note(service: str, subset: str) -> Upstream:
+        used.append(upstream(service, subset))
+        return used[-1]
+
+    for index, rule in enumerate(rule_set.routes):
+        here = [(n, one) for n, one in enumerate(rule.matches) if not one.gateways or place in one.gateways]
+        if rule.matches and not here:
+            continue
+        route = Route(rule_set.name, index, rule, note)
+        clauses += [Clause(route, n, one) for n, one in here] or [Clause(route, -1, ANYTHING)]
+    return Prepared(rule_set, tuple(used), tuple(clauses))
+
+
+def upstreams(policies: Mapping[str, DestinationPolicy]) -> Callable[[str, str], Upstream]:
+    """Return what finds the upstream of a service's subset, given the destination policies by service."""
+    found: dict[tuple[str, str], Upstream] = {}
+    for service, policy in policies.items():
+        found[service, ""] = Upstream(service, "", {}, policy.policy)
+        for one in policy.subsets:
+            found[service, one.name] = Upstream(service, one.name, one.labels, one.policy or policy.policy)
+
+    def upstream(service: str, subset: str) -> Upstream:
+        key = (service, subset)
+        if key not in found:
+            found[key] = Upstream(service, subset, {}, TrafficPolicy(), known=not subset)
+        return found[key]
+
+    return upstream

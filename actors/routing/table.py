@@ -1,0 +1,175 @@
+"""The route table: rules compiled into plain immutable objects, indexed by service, gateway and host.
+
+Inside the mesh the oldest rule set of a service counts alone; at a gateway all rule sets of a host are joined, the
+oldest first and what matches everything last. Both are Istio's ways.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from ..messages.error import InvalidName
+from ..messages.name import host_of, service_token
+from ..messages.rule import DestinationPolicy, GatewayPolicy, Rule, RuleSet
+from .host import HostIndex, HostRoutes, narrower, spellings
+from .route import MESH, Clause, Prepared, Upstream, prepare, upstreams
+
+
+class RouteTable:
+    """All routes of one policy revision. Made by `compile_table`; never changes what it answers."""
+
+    __slots__ = ("_attached", "_indexes", "_mesh", "_prepared", "_wild", "bound", "gateways", "revision", "upstream")
+
+    def __init__(
+        self,
+        revision: int,
+        gateways: dict[str, GatewayPolicy],
+        rule_sets: Sequence[RuleSet],
+        upstream: Callable[[str, str], Upstream],
+        previous: "RouteTable | None",
+    ) -> None:
+        self.revision = revision
+        self.gateways = gateways
+        """The gateways' policies by `namespace/name`."""
+        self.upstream = upstream
+        """(service, subset) → the upstream, known or not."""
+        self.bound: dict[str, list[str]] = {}
+        """Services with rule sets that hold at gateways only, for explanations."""
+        self._prepared: dict[tuple[str, str], Prepared] = {}
+        self._attached: dict[str, list[RuleSet]] = {name: [] for name in gateways}
+        self._mesh: dict[str, HostRoutes] = {}
+        wild: dict[str, HostRoutes] = {}
+        old = previous._prepared if previous is not None else {}
+        for one in rule_sets:
+            for place in one.gateways:
+                if place == MESH:
+                    self._join_mesh(one, wild, old)
+                elif place in self._attached:
+                    self._attached[place].append(one)
+                    self._clauses(one, place, old)
+            if MESH not in one.gateways:
+                for host in one.hosts:
+                    if service := _service(host):
+                        self.bound.setdefault(service, []).append(one.name)
+        self._wild = HostIndex(wild) if wild else None
+        self._indexes: dict[tuple[str | Sequence[str], int | None], HostIndex] = {}
+        for name in gateways:
+            self.at((name,), None)
+
+    def _clauses(self, one: RuleSet, place: str, old: Mapping[tuple[str, str], Prepared]) -> tuple[Clause, ...]:
+        """The clauses of a rule set at a place; taken over from the table before where nothing they need changed."""
+        key = (one.name, place)
+        kept = self._prepared.get(key) or old.get(key)
+        if (
+            kept is not None
+            and (kept.rule_set is one or kept.rule_set == one)
+            and all(was == self.upstream(was.service, was.subset) for was in kept.upstreams)
+        ):
+            self._prepared[key] = kept
+            return kept.clauses
+        self._prepared[key] = made = prepare(one, place, self.upstream)
+        return made.clauses
+
+    def _join_mesh(self, one: RuleSet, wild: dict[str, HostRoutes], old: Mapping[tuple[str, str], Prepared]) -> None:
+        clauses = self._clauses(one, MESH, old)
+        if not clauses:
+            return
+        routes = HostRoutes(clauses)
+        for host in one.hosts:
+            if host.startswith("*"):
+                wild.setdefault(host, routes)
+            elif service := _service(host):
+                self._mesh.setdefault(service, routes)
+
+    def of_service(self, service: str) -> HostRoutes | None:
+        """Return the routes of a service inside the mesh, None where no rule set names it."""
+        found = self._mesh.get(service)
+        if found is None and self._wild is not None:
+            found = self._wild.find(host_of(service))
+        return found
+
+    def at(self, gateway: str | Sequence[str], port: int | None) -> HostIndex:
+        """Return the hosts of one gateway, or of several that share a listener (a tuple of their names).
+
+        `port` leaves out the servers of other ports; None takes all.
+        """
+        key = (gateway, port)
+        found = self._indexes.get(key)
+        if found is None:
+            names = (gateway,) if isinstance(gateway, str) else tuple(gateway)
+            found = self._indexes[key] = HostIndex(self._hosts(names, port))
+        return found
+
+    def _hosts(self, names: Sequence[str], port: int | None) -> dict[str, HostRoutes]:
+        joined: dict[str, dict[tuple[int, str, str], tuple[Clause, ...]]] = {}
+        for name in names:
+            policy = self.gateways.get(name)
+            if policy is None:
+                continue
+            served = list(_served(policy, port))
+            for one in self._attached[name]:
+                clauses = self._clauses(one, name, {})
+                for host in one.hosts:
+                    for spelling in spellings(host):
+                        for pattern, space in served:
+                            common = narrower(pattern, spelling)
+                            if common is not None and space in ("*", one.name.partition("/")[0]):
+                                joined.setdefault(common, {})[one.order, one.name, name] = clauses
+        return {host: HostRoutes(_in_order(sets)) for host, sets in joined.items()}
+
+    def selected(self, labels: Mapping[str, str]) -> tuple[str, ...]:
+        """Return the names of the gateways whose selector holds for a gateway actor with `labels`, sorted."""
+        return tuple(
+            sorted(
+                name
+                for name, policy in self.gateways.items()
+                if all(labels.get(key) == value for key, value in policy.selector.items())
+            )
+        )
+
+
+def _service(host: str) -> str:
+    try:
+        return service_token(host)
+    except InvalidName:
+        return ""
+
+
+def _served(policy: GatewayPolicy, port: int | None) -> Iterator[tuple[str, str]]:
+    """(host pattern, namespace whose rule sets may attach) of a gateway's servers."""
+    own = policy.name.partition("/")[0]
+    for server in policy.servers:
+        if port is None or server.port == port:
+            for number, host in enumerate(server.hosts):
+                space = server.namespaces[number] if number < len(server.namespaces) else "*"
+                yield host.lower(), own if space == "." else space
+
+
+def _in_order(sets: dict[tuple[int, str, str], tuple[Clause, ...]]) -> list[Clause]:
+    clauses = [clause for key in sorted(sets) for clause in sets[key]]
+    if len(sets) > 1:
+        clauses.sort(key=lambda clause: clause.catch_all)
+    return clauses
+
+
+def compile_table(rules: Mapping[str, Rule], revision: int = 0, previous: RouteTable | None = None) -> RouteTable:
+    """Return the table of `rules` (the policy table's entries by key).
+
+    With `previous`, compiled routes are taken over from it where rule and destinations are the same, which makes a
+    small change to a large table cheap. Both tables stay valid.
+
+    Raises:
+        BadPattern: a regex is no RE2.
+        BadRule: a route leads nowhere.
+    """
+    policies: dict[str, DestinationPolicy] = {}
+    gateways: dict[str, GatewayPolicy] = {}
+    rule_sets: list[RuleSet] = []
+    for key in sorted(rules):
+        rule = rules[key]
+        if isinstance(rule, RuleSet):
+            rule_sets.append(rule)
+        elif isinstance(rule, DestinationPolicy):
+            policies.setdefault(rule.service, rule)
+        else:
+            gateways[rule.name] = rule
+    rule_sets.sort(key=lambda one: (one.order, one.name))
+    return RouteTable(revision, gateways, rule_sets, upstreams(policies), previous)
