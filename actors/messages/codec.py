@@ -1,6 +1,7 @@
 """The one way in for bytes from the bus: any bytes give a message or an `Undecodable`, nothing else."""
 
-from typing import Generic, TypeVar
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -16,8 +17,9 @@ encode = msgspec.msgpack.Encoder().encode
 class Codec(Generic[T]):
     """Decodes one type of message."""
 
-    def __init__(self, kind: type[T]) -> None:
-        self._decode = msgspec.msgpack.Decoder(kind).decode
+    def __init__(self, kind: Any) -> None:
+        """Decode messages of `kind`, a type or a union of tagged types: `Codec[Rule](Rule)`."""
+        self._decode: Callable[[bytes], T] = msgspec.msgpack.Decoder(kind).decode
         self._name = getattr(kind, "__name__", "message")
 
     def decode(self, data: bytes) -> T:

@@ -156,6 +156,13 @@ class Cancelled(MeshError):
     sentence = "the caller gave up"
 
 
+class BadReply(MeshError):
+    """Something came back that is no reply."""
+
+    code, cause, processed = Code.INTERNAL, 34, Processed.MAYBE
+    sentence = "the instance's reply could not be read"
+
+
 # The mesh decided so
 
 
@@ -210,6 +217,12 @@ class UnknownActor(MeshError):
     """The node has no actor of that name."""
 
     code, cause, sentence = Code.NOT_FOUND, 91, "the node has no such actor"
+
+
+class UnknownMessage(MeshError):
+    """The actor does not know messages of this type."""
+
+    code, cause, sentence = Code.INVALID_ARGUMENT, 94, "the actor does not know this message"
 
 
 class StartFailed(MeshError):

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from ..messages.error import UnknownMessage
 from .timer import Deadlines
 
 
@@ -61,9 +62,12 @@ class Actor:
     async def pre_start(self) -> None:
         """Make ready; an error here fails the start and is told to whoever started the actor."""
 
-    async def receive(self, message: Any) -> Any:
-        """Handle one message; what is returned answers an ask. An error here ends this life of the actor."""
-        raise NotImplementedError
+    def receive(self, message: Any) -> Any:
+        """Handle one message; what is returned answers an ask. An error here ends this life of the actor.
+
+        Define it with `async def` where handling waits for something; a plain `def` answers at once, without a task.
+        """
+        raise UnknownMessage(f"{type(self).__name__} receives no messages, got {type(message).__name__}")
 
     async def post_stop(self) -> None:
         """Put away what `pre_start` made; runs at the end of every life that started, also before a restart."""

@@ -2,10 +2,11 @@
 
 import asyncio
 import enum
+from collections.abc import Coroutine
 from contextvars import Context
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
-from ..messages.error import ActorStopped, DeadlineExceeded, Overloaded
+from ..messages.error import ActorStopped, Cancelled, DeadlineExceeded, MissedDeadline, Overloaded
 from .actor import Actor, ChildSpec, Surroundings
 from .mailbox import Mail, Mailbox
 
@@ -92,26 +93,38 @@ class Cell:
             raise Overloaded(f"the mailbox of {self.name} is full ({self.mailbox.capacity})")
 
     def _work(self, mail: Mail) -> None:
-        context = Context() if mail.context is None else mail.context
-        task = self._surroundings.loop.create_task(self._turn(mail), name=self.name, context=context)
+        context = mail.context or Context()
+        assert self.actor is not None
+        try:
+            answer = context.run(self.actor.receive, mail.message)
+        except Exception as error:
+            mail.fail(error)
+            self._fail(error)
+            return
+        if not isinstance(answer, Coroutine):  # a plain method has answered already: no task
+            mail.answer(answer)
+            return
+        turn = self._turn(mail, cast("Coroutine[Any, Any, Any]", answer))
+        task = mail.task = self._surroundings.loop.create_task(turn, name=self.spec.name, context=context)
         self._working[task] = mail
         task.add_done_callback(self._worked)
 
-    async def _turn(self, mail: Mail) -> None:
-        actor = self.actor
-        assert actor is not None
-        answer = await actor.receive(mail.message)
-        if mail.reply is not None and not mail.reply.done():
-            mail.reply.set_result(answer)
+    async def _turn(self, mail: Mail, work: Coroutine[Any, Any, Any]) -> None:
+        if mail.deadline is not None and self._surroundings.clock() >= mail.deadline:
+            work.close()  # the process stood still between taking the mail and working on it
+            mail.fail(MissedDeadline())
+            return
+        mail.answer(await work)
 
     def _worked(self, task: "asyncio.Task[None]") -> None:
         mail = self._working.pop(task)
-        error: BaseException | None = ActorStopped(f"{self.name} stopped") if task.cancelled() else task.exception()
-        if error is not None and mail.reply is not None and not mail.reply.done():
-            mail.reply.set_exception(error)
-        if self.life is Life.RUNNING and isinstance(error, Exception) and not task.cancelled():
-            self._fail(error)
-        else:
+        if task.cancelled():
+            mail.fail(Cancelled(f"{self.name} was told to stop working on it"))
+        elif (error := task.exception()) is not None:
+            mail.fail(error)
+            if self.life is Life.RUNNING and isinstance(error, Exception):
+                self._fail(error)
+        if len(self.mailbox):
             self._next()
         if not self._working and self._idle is not None and not self._idle.done():
             self._idle.set_result(None)
@@ -122,7 +135,9 @@ class Cell:
             mail = self.mailbox.take()
             if mail is None:
                 return
-            if mail.deadline is None or now < mail.deadline:  # nobody waits for an expired one any more
+            if mail.deadline is not None and now >= mail.deadline:
+                mail.fail(MissedDeadline())
+            else:
                 self._work(mail)
 
     # Lives
@@ -154,14 +169,13 @@ class Cell:
         self._end(error)
 
     def _end(self, reason: Exception | None) -> None:
-        self.life = Life.FAILED
-        for task in list(self._working):
-            task.cancel()
-        self._parent.child_ended(self, reason)
+        if self.life is Life.RUNNING:
+            self.life = Life.FAILED
+            self._parent.child_ended(self, reason)
 
     async def bury(self) -> None:
-        """After a life ended by itself: let its work go and its actor put things away."""
-        await self._settle(0.0)
+        """After a life ended by itself: what else was in hand ends within the shutdown time, then put away."""
+        await self._settle(self.spec.shutdown)
         await self._put_away()
 
     async def stop(self) -> None:
@@ -173,8 +187,7 @@ class Cell:
             return
         self.life = Life.STOPPING
         while (mail := self.mailbox.take()) is not None:
-            if mail.reply is not None and not mail.reply.done():
-                mail.reply.set_exception(ActorStopped(f"{self.name} is stopped"))
+            mail.fail(ActorStopped(f"{self.name} is stopped"))
         await self._settle(self.spec.shutdown)
         await self._put_away()
         self.life = Life.STOPPED

@@ -7,9 +7,9 @@ from typing import Any
 
 
 class Mail:
-    """One message on its way to an actor."""
+    """One message on its way to an actor; a subclass may answer over the bus instead of a future."""
 
-    __slots__ = ("context", "deadline", "message", "reply")
+    __slots__ = ("context", "deadline", "message", "reply", "task")
 
     def __init__(
         self,
@@ -25,6 +25,18 @@ class Mail:
         """Loop time after which nobody wants the answer; None for never."""
         self.context = context
         """The context that the actor works in; a new empty one where None."""
+        self.task: asyncio.Task[None] | None = None
+        """The work on it, while there is any."""
+
+    def answer(self, value: Any) -> None:
+        """The actor handled the message and returned `value`."""
+        if self.reply is not None and not self.reply.done():
+            self.reply.set_result(value)
+
+    def fail(self, error: BaseException) -> None:
+        """The message was not handled, or its handling failed."""
+        if self.reply is not None and not self.reply.done():
+            self.reply.set_exception(error)
 
 
 class Mailbox:

@@ -1,1 +1,1 @@
-"""."""
+"""What users write: services, their routes, requests and responses."""

@@ -1,0 +1,57 @@
+"""The order of the filters, with the why of each place; a filter that a route does not use is not in its chain."""
+
+import random
+
+from ..messages import rule
+from ..runtime.timer import Deadlines
+from .attempt import Attempt
+from .fault import Fault
+from .filter import Filter, Next, stack
+from .retry import Retry
+from .timeout import Timeout
+from .wire import Wire
+
+DEFAULT_RETRY = rule.RetryPolicy()
+"""Where no rule says anything: two more attempts, only where they do no harm."""
+
+
+class Chains:
+    """Builds the chain of a route from its policies."""
+
+    def __init__(self, wire: Wire, deadlines: Deadlines, rng: random.Random) -> None:
+        self._attempt = Attempt(wire)
+        self._deadlines = deadlines
+        self._rng = rng
+
+    def filters(
+        self, fault: rule.Fault | None, timeout: float | None, retries: rule.RetryPolicy | None
+    ) -> list[Filter]:
+        """Return the filters for these policies, outermost first."""
+        chain: list[Filter] = []
+        # Authentication, rate limits and fallbacks will stand here, in this order: who is refused costs nothing below,
+        # and what falls back may fall back from everything below.
+        if fault is not None and (fault.delay or fault.abort_status):
+            # Outside the time limit and the retries: an injected fault is what the caller sees, whatever the route
+            # would have done about it (as in Envoy, where the fault filter stands before the router).
+            chain.append(Fault(fault, self._deadlines, self._rng))
+        # Mirrors will stand here: a copy leaves once per call, not once per attempt.
+        if timeout:
+            # Around the retries: the route's time limit spans all attempts.
+            chain.append(Timeout(timeout))
+        policy = retries or DEFAULT_RETRY
+        if policy.attempts > 0:
+            # Around the pick: another attempt picks another instance.
+            chain.append(Retry(policy.attempts, policy.backoff, self._deadlines, self._rng))
+        # Hedges, and the limits and breakers of the picked instance, will stand here.
+        return chain
+
+    def build(self, fault: rule.Fault | None, timeout: float | None, retries: rule.RetryPolicy | None) -> Next:
+        """Return the chain that ends in an attempt."""
+        return stack(self.filters(fault, timeout, retries), self._attempt)
+
+    def describe(
+        self, fault: rule.Fault | None, timeout: float | None, retries: rule.RetryPolicy | None
+    ) -> tuple[str, ...]:
+        """Return the names of the chain's steps, outermost first."""
+        steps = [type(step).__name__.lower() for step in self.filters(fault, timeout, retries)]
+        return (*steps, "pick", "attempt")

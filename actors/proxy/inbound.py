@@ -1,0 +1,196 @@
+"""The called side: frames from the bus become mail for an instance, and its answers become replies.
+
+The order inbound: decode, stall barrier, deadline, then the cell's concurrency limit and mailbox. Every call whose
+caller may still wait is answered; refusals say that the call was not processed.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from contextvars import Context
+from typing import Protocol
+
+from ..messages.codec import decode_call, encode
+from ..messages.envelope import VERSION, CallFrame, Headers, ReplyFrame
+from ..messages.error import Draining, HandlerFailed, MeshError, MissedDeadline, Stalled
+from ..messages.instance import Instance
+from ..messages.subject import Subjects
+from ..runtime.bus import Bus, Subscription
+from ..runtime.cell import Cell
+from ..runtime.mailbox import Mail
+from ..runtime.timer import Deadline, Deadlines
+
+Respond = Callable[[bytes], object]
+
+
+class Answer(Protocol):
+    """What a service's handler comes to."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+
+class Served(Mail):
+    """One call in the hands of an instance; it answers on the bus."""
+
+    __slots__ = ("_ended", "expiry", "frame", "key", "owner", "respond")
+
+    def __init__(self, owner: "Inbound", frame: CallFrame, key: bytes, respond: Respond) -> None:
+        super().__init__(self)
+        self.owner = owner
+        self.frame = frame
+        self.key = key
+        self.respond = respond
+        self.expiry: Deadline | None = None
+        self._ended = False
+
+    def answer(self, value: Answer) -> None:
+        """Send the service's answer."""
+        self._end(ReplyFrame(VERSION, value.status, value.headers, value.body))
+
+    def fail(self, error: BaseException) -> None:
+        """Send why there is none."""
+        known = error if isinstance(error, MeshError) and error.cause else HandlerFailed()
+        self._end(ReplyFrame(VERSION, 500, [], str(known).encode(), known.cause))
+
+    def _end(self, reply: ReplyFrame) -> None:
+        if self._ended:
+            return
+        self._close()
+        try:
+            self.respond(encode(reply))
+        except MeshError as error:  # too large for the bus, or no bus: the caller must at least not wait in vain
+            self.owner.unanswered(self, error)
+
+    def expire(self) -> None:
+        """Nobody waits any more: stop, and say nothing, for an error seen a moment early could still be caught."""
+        if self._ended:
+            return
+        self._close()
+        self.deadline = 0.0  # where it still waits in the mailbox it is dropped when its turn comes
+        if self.task is not None:
+            self.task.cancel()
+
+    def _close(self) -> None:
+        self._ended = True
+        self.message = None
+        self.owner.ended(self)
+
+
+class Inbound:
+    """Takes calls for one instance."""
+
+    def __init__(
+        self,
+        instance: Instance,
+        cell: Cell,
+        bus: Bus,
+        deadlines: Deadlines,
+        clock: Callable[[], float],
+        undecodable: Callable[[str, MeshError], None],
+    ) -> None:
+        self.instance = instance
+        self.cell = cell
+        self._bus = bus
+        self._deadlines = deadlines
+        self._clock = clock
+        self._undecodable = undecodable
+        self._calls: dict[bytes, Served] = {}
+        self._subscriptions: list[Subscription] = []
+        self._callers: dict[bytes, bytes] = {}
+        self._draining = False
+
+    def open(self, subjects: Subjects) -> None:
+        """Subscribe; flush the bus before the instance is announced."""
+        service, name = self.instance.service, self.instance.id
+        self._prefix = subjects.prefix.encode() + b"rsp." + service.encode() + b"."
+        self._subscriptions = [
+            self._bus.subscribe(subjects.calls_to(service, name), self._deliver),
+            self._bus.subscribe(subjects.cancels_to(service, name), self._cancel),
+        ]
+
+    def drain(self) -> None:
+        """Refuse new calls as not processed; those in hand go on."""
+        self._draining = True
+
+    def close(self) -> None:
+        """Listen no more."""
+        for subscription in self._subscriptions:
+            subscription.unsubscribe()
+        self._subscriptions = []
+
+    @property
+    def active(self) -> int:
+        """Calls that are not answered yet."""
+        return len(self._calls)
+
+    def _deliver(self, subject: bytes, reply: bytes, payload: bytes, _: bytes) -> None:
+        caller = subject[subject.rfind(b".") + 1 :]
+        prefix = self._callers.get(caller)
+        if prefix is None:
+            prefix = self._prefix + caller + b"."
+            if len(self._callers) < 10_000:
+                self._callers[caller] = prefix
+        if not reply.startswith(prefix):
+            # Only the caller that the subject proves may be answered, and only in this service's name: else a call
+            # could make the instance publish anywhere.
+            self._undecodable(caller.decode("ascii", "replace"), MeshError("the reply subject is not the caller's own"))
+            return
+        publish = self._bus.publish
+        self._accept(payload, reply, lambda data: publish(reply, data), self._bus.stalled)
+
+    def accept(self, payload: bytes, key: bytes, respond: Respond) -> None:
+        """Take a call from this very node."""
+        self._accept(payload, key, respond, False)
+
+    def _accept(self, payload: bytes, key: bytes, respond: Respond, stalled: bool) -> None:
+        try:
+            frame = decode_call(payload)
+        except MeshError as error:
+            self._undecodable(key.split(b".")[-3:][0].decode("ascii", "replace"), error)
+            self._refuse(respond, error)
+            return
+        served = Served(self, frame, key, respond)
+        if stalled:
+            served.fail(Stalled())
+        elif self._draining:
+            served.fail(Draining())
+        elif frame.timeout is not None and frame.timeout <= 0:
+            served.fail(MissedDeadline())
+        else:
+            self._take(served, frame)
+
+    def _take(self, served: Served, frame: CallFrame) -> None:
+        deadline = None if frame.timeout is None else self._clock() + frame.timeout * 1e-6
+        served.deadline = deadline
+        served.context = Context()
+        self._calls[served.key] = served
+        try:
+            self.cell.deliver(served)
+        except MeshError as error:
+            served.fail(error)
+            return
+        if deadline is not None and served.key in self._calls:
+            served.expiry = self._deadlines.at(deadline, served.expire)
+
+    def _refuse(self, respond: Respond, error: MeshError) -> None:
+        with suppress(MeshError):  # no bus: nobody to tell
+            respond(encode(ReplyFrame(VERSION, 500, [], str(error).encode(), error.cause)))
+
+    def ended(self, served: Served) -> None:
+        """A call is answered."""
+        self._calls.pop(served.key, None)
+        if served.expiry is not None:
+            served.expiry.cancel()
+
+    def unanswered(self, served: Served, error: MeshError) -> None:
+        """A reply could not be sent as it is."""
+        failed = HandlerFailed(f"the reply could not be sent: {error}")
+        self._refuse(served.respond, failed)
+
+    def _cancel(self, subject: bytes, _reply: bytes, payload: bytes, _: bytes) -> None:
+        caller = subject[subject.rfind(b".") + 1 :]
+        if payload.startswith(self._prefix + caller + b"."):
+            served = self._calls.get(payload)
+            if served is not None:
+                served.expire()

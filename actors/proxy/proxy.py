@@ -1,0 +1,192 @@
+"""The proxy actor: a node's own view of the mesh. It owns what the data path reads; requests never wait for it.
+
+Registry and policy changes reach it as messages; it swaps immutable snapshots, and a request goes on with the one
+that it began with.
+"""
+
+import random
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import msgspec
+
+from ..messages.codec import Codec
+from ..messages.envelope import ReplyFrame
+from ..messages.error import MeshError, Undecodable
+from ..messages.instance import Instance
+from ..messages.rule import Rule
+from ..routing.decide import Decision, Reason, decide
+from ..routing.table import RouteTable, compile_table
+from ..runtime.actor import Actor
+from ..runtime.timer import Deadlines
+from .call import Call
+from .chain import Chains
+from .snapshot import Directory, Snapshot
+from .wire import Wire
+
+KEPT = 8
+"""Policy revisions that a node keeps, for calls whose origin decided by an earlier one."""
+
+
+class Observer(Protocol):
+    """Takes note of what came of calls."""
+
+    def answered(self, call: Call, reply: ReplyFrame, seconds: float) -> None:
+        """The service answered."""
+        ...
+
+    def failed(self, call: Call, error: MeshError, seconds: float) -> None:
+        """There is no answer."""
+        ...
+
+
+class Instances(msgspec.Struct, frozen=True):
+    """The registry changed: instances by key, None for one that is gone."""
+
+    changes: Mapping[str, bytes | None]
+    whole: bool
+    """True for a snapshot: whoever is not in it is gone."""
+
+
+class Proxy(Actor):
+    """One node's data plane."""
+
+    def __init__(
+        self,
+        wire: Wire,
+        deadlines: Deadlines,
+        rng: random.Random,
+        clock: Callable[[], float],
+        observer: Observer,
+    ) -> None:
+        self.wire = wire
+        self.directory = Directory(rng)
+        self._steps = Chains(wire, deadlines, rng)
+        self._draw = rng.random
+        self._clock = clock
+        self._observer = observer
+        self._instances: dict[str, Instance] = {}
+        self._instance = Codec[Instance](Instance)
+        self._rule = Codec[Rule](Rule)
+        self._rules: dict[str, tuple[bytes, Rule]] = {}
+        self.snapshot = Snapshot(compile_table({}), self.directory, self._steps)
+        self._kept: dict[int, Snapshot] = {0: self.snapshot}
+        self.undecodable = 0
+
+    # The data path
+
+    async def send(self, call: Call) -> ReplyFrame:
+        """Route a call and bring its reply.
+
+        Raises:
+            MeshError: the mesh has no answer of the service; the error says why.
+        """
+        began = self._clock()
+        try:
+            chain = self.route(call)
+            if call.allowance is not None and call.decision.timeout is None:
+                call.limit = began + call.allowance
+            reply = await chain(call)
+        except MeshError as error:
+            self._observer.failed(call, error, self._clock() - began)
+            raise
+        self._observer.answered(call, reply, self._clock() - began)
+        return reply
+
+    def route(self, call: Call) -> Callable[[Call], Any]:
+        """Decide where the call goes and return the chain that brings it there.
+
+        A call inside the mesh is decided by its origin's revision where this node has it, else by the newest.
+
+        Raises:
+            NoRoute: no rule matches.
+            UnknownSubset: the route names a subset that nothing defines.
+        """
+        snapshot = self.snapshot
+        if call.revision and call.revision != snapshot.table.revision:
+            snapshot = self._kept.get(call.revision, snapshot)
+        decision = decide(snapshot.table, call, self._draw)
+        call.decision = decision
+        call.revision = decision.revision
+        call.cluster = snapshot.cluster(decision)
+        return snapshot.chain(decision)
+
+    def explain(self, call: Call) -> tuple[Decision, list[Reason], tuple[str, ...]]:
+        """Decide without sending; with the reasons, and the steps of the chain.
+
+        Raises:
+            NoRoute, UnknownSubset: as `route`.
+        """
+        reasons: list[Reason] = []
+        decision = decide(self.snapshot.table, call, self._draw, reasons)
+        return decision, reasons, self.snapshot.steps(decision)
+
+    # The registry's side
+
+    def receive(self, message: Any) -> None:
+        """Take in what the registry says."""
+        if isinstance(message, Instances):
+            self._apply(message)
+        else:
+            super().receive(message)
+
+    def _apply(self, message: Instances) -> None:
+        if message.whole:
+            for key in [key for key in self._instances if key not in message.changes]:
+                self._remove(key)
+        for key, value in message.changes.items():
+            if value is None:
+                self._remove(key)
+                continue
+            try:
+                instance = self._instance.decode(value)
+            except Undecodable:
+                self.undecodable += 1
+                continue
+            self._instances[key] = instance
+            replaced = self.directory.put(instance)
+            if replaced is not None:
+                replaced.gone = True
+                self.wire.gone(replaced)
+
+    def _remove(self, key: str) -> None:
+        instance = self._instances.pop(key, None)
+        endpoint = None if instance is None else self.directory.take_out(instance.service, instance.id)
+        if endpoint is not None:
+            self.wire.gone(endpoint)
+
+    @property
+    def instances(self) -> Mapping[str, Instance]:
+        """Everybody in the registry, by key."""
+        return self._instances
+
+    # The policy engine's side
+
+    def prepare(self, revision: int, entries: Mapping[str, bytes]) -> Snapshot:
+        """Compile a revision and keep it ready.
+
+        Raises:
+            Undecodable: an entry is no rule.
+            ValueError: the rules do not compile.
+        """
+        rules: dict[str, tuple[bytes, Rule]] = {}
+        for key, data in entries.items():
+            kept = self._rules.get(key)
+            rules[key] = kept if kept is not None and kept[0] == data else (data, self._rule.decode(data))
+        table = compile_table({key: rule for key, (_, rule) in rules.items()}, revision, self.snapshot.table)
+        self._rules = rules
+        snapshot = self._kept[revision] = Snapshot(table, self.directory, self._steps)
+        for old in sorted(self._kept)[:-KEPT]:
+            if old != self.snapshot.revision:
+                del self._kept[old]
+        return snapshot
+
+    def activate(self, _revision: int, prepared: object) -> None:
+        """From now on requests that begin here decide by this snapshot."""
+        assert isinstance(prepared, Snapshot)
+        self.snapshot = prepared
+
+    @property
+    def table(self) -> RouteTable:
+        """The route table in force."""
+        return self.snapshot.table

@@ -1,0 +1,106 @@
+"""What requests decide by: one policy revision, compiled, with the clusters and chains that its routes lead to."""
+
+import random
+
+from ..messages.instance import Instance
+from ..routing.decide import Decision
+from ..routing.route import Upstream
+from ..routing.table import RouteTable
+from .chain import Chains
+from .cluster import Cluster, carries
+from .endpoint import Endpoint
+from .filter import Next
+
+Key = tuple[str, str, tuple[tuple[str, str], ...]]
+
+
+class Directory:
+    """Everybody who may be called: endpoints by service, and the clusters cut out of them.
+
+    Clusters and endpoints outlive policy revisions: balancers keep their turn, counters their count.
+    """
+
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
+        self._services: dict[str, dict[str, Endpoint]] = {}
+        self._clusters: dict[Key, Cluster] = {}
+        self._by_service: dict[str, list[tuple[dict[str, str], Cluster]]] = {}
+
+    def services(self) -> dict[str, dict[str, Endpoint]]:
+        """Return the endpoints by service and instance id."""
+        return self._services
+
+    def put(self, instance: Instance) -> Endpoint | None:
+        """Take an instance in; returns the endpoint of an earlier life that it replaces."""
+        known = self._services.setdefault(instance.service, {})
+        old = known.get(instance.id)
+        if old is not None and old.instance.incarnation == instance.incarnation:
+            old.instance = instance
+            self._refresh(instance.service)
+            return None
+        known[instance.id] = Endpoint(instance)
+        self._refresh(instance.service)
+        return old
+
+    def take_out(self, service: str, instance: str) -> Endpoint | None:
+        """Take an instance out; returns its endpoint."""
+        old = self._services.get(service, {}).pop(instance, None)
+        if old is not None:
+            old.gone = True
+            self._refresh(service)
+        return old
+
+    def cluster(self, upstream: Upstream) -> Cluster:
+        """Return the cluster of an upstream, balanced as it says."""
+        key = (upstream.service, upstream.subset, tuple(sorted(upstream.labels.items())))
+        cluster = self._clusters.get(key)
+        if cluster is None:
+            cluster = self._clusters[key] = Cluster(upstream.service, upstream.subset, self._rng)
+            self._by_service.setdefault(upstream.service, []).append((upstream.labels, cluster))
+            self._refresh(upstream.service)
+        cluster.use(upstream.policy.balancer)
+        return cluster
+
+    def _refresh(self, service: str) -> None:
+        callable_ = [e for e in self._services.get(service, {}).values() if e.instance.health == "healthy"]
+        callable_.sort(key=lambda endpoint: endpoint.instance.id)  # the same order on every node
+        for labels, cluster in self._by_service.get(service, ()):
+            cluster.endpoints = tuple(e for e in callable_ if carries(e.instance.labels, labels))
+
+
+class Snapshot:
+    """One policy revision on one node. What it answers never changes; clusters and chains are made when first used."""
+
+    __slots__ = ("_chains", "_clusters", "_directory", "_steps", "table")
+
+    def __init__(self, table: RouteTable, directory: Directory, steps: Chains) -> None:
+        self.table = table
+        self._directory = directory
+        self._steps = steps
+        self._clusters: dict[tuple[str, str], Cluster] = {}
+        self._chains: dict[tuple[str, int], Next] = {}
+
+    @property
+    def revision(self) -> int:
+        """The policy revision."""
+        return self.table.revision
+
+    def cluster(self, decision: Decision) -> Cluster:
+        """Return where a decision leads."""
+        key = (decision.service, decision.subset)
+        cluster = self._clusters.get(key)
+        if cluster is None:
+            cluster = self._clusters[key] = self._directory.cluster(decision.upstream)
+        return cluster
+
+    def chain(self, decision: Decision) -> Next:
+        """Return the filters that the decision's route wants."""
+        key = (decision.rule_set, decision.index)
+        chain = self._chains.get(key)
+        if chain is None:
+            chain = self._chains[key] = self._steps.build(decision.fault, decision.timeout, decision.retries)
+        return chain
+
+    def steps(self, decision: Decision) -> tuple[str, ...]:
+        """Return the names of the chain's steps, outermost first."""
+        return self._steps.describe(decision.fault, decision.timeout, decision.retries)

@@ -1,0 +1,52 @@
+"""The context of the call in hand: what travels on by itself when a handler calls further services."""
+
+from collections.abc import Iterator, MutableMapping
+from contextvars import ContextVar
+
+from ..messages.envelope import CallFrame
+from ..messages.error import InvalidName
+
+
+class CallContext:
+    """One call in a handler's hands."""
+
+    __slots__ = ("baggage", "chain", "expires", "frame", "traceparent")
+
+    def __init__(self, frame: CallFrame, expires: float | None, instance: str, traceparent: str) -> None:
+        self.frame = frame
+        self.expires = expires
+        """Loop time at which the caller's deadline ends."""
+        self.chain = (*frame.chain, instance)
+        self.traceparent = traceparent
+        """The parent of what is called from here."""
+        self.baggage = frame.baggage
+
+
+current: ContextVar[CallContext] = ContextVar("plait_call")
+"""The call that the running handler works on; not set outside of one."""
+
+
+class Baggage(MutableMapping[str, str]):
+    """The calling context's baggage: read it, set it, and whatever is called from here on sees it."""
+
+    def __getitem__(self, name: str) -> str:
+        return _held()[name.lower()]
+
+    def __setitem__(self, name: str, value: str) -> None:
+        if not name or not value.isprintable() or not name.replace("-", "").isalnum():
+            raise InvalidName(f"baggage {name!r}: {value!r} cannot travel as a header")
+        _held()[name.lower()] = value
+
+    def __delitem__(self, name: str) -> None:
+        del _held()[name.lower()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_held())
+
+    def __len__(self) -> int:
+        return len(_held())
+
+
+def _held() -> dict[str, str]:
+    context = current.get(None)
+    return {} if context is None else context.baggage

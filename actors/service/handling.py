@@ -1,0 +1,104 @@
+"""The way of one call through a service: find the handler, set its context, run it, make its answer."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Coroutine
+from typing import TYPE_CHECKING, Any, cast
+
+from ..messages.envelope import CallFrame
+from ..proxy.inbound import Served
+from .context import CallContext, current
+from .request import Request
+from .response import Response, respond
+from .route import BadArgument, Endpoint
+
+if TYPE_CHECKING:
+    from ...tracing.tracer import ActiveSpan
+    from .service import Service
+
+log = logging.getLogger("plait.service")
+
+
+def handle(service: "Service", served: Served) -> Any:
+    """Return the response, or a coroutine that comes to it; runs in a context of the call's own.
+
+    Raises:
+        Exception: what the handler raised, where the service is to be restarted for it.
+    """
+    frame = served.frame
+    found = service.router.find(frame.path)
+    if found is None:
+        return Response.problem(404, "not_found", f"{service.name} has no {frame.path}")
+    endpoint = found[0].get(frame.method)
+    if endpoint is None:
+        response = Response.problem(405, "unimplemented", f"{frame.path} does not take {frame.method}")
+        response.headers.append(("allow", ", ".join(sorted(found[0]))))
+        return response
+    traceparent, span = frame.traceparent, None
+    if traceparent[54:55] in _SAMPLED:
+        span = _start(service, frame, endpoint)
+        if span is not None:
+            traceparent = span.traceparent
+    current.set(CallContext(frame, served.deadline, service.hosting.instance.id, traceparent))
+    try:
+        answer = endpoint.call(service, Request(frame, found[1]))
+    except Exception as error:
+        return _failed(service, endpoint, span, error)
+    if isinstance(answer, Coroutine):
+        return _finish(service, endpoint, span, cast("Awaitable[Any]", answer))
+    return _answered(respond(answer), span)
+
+
+_SAMPLED = frozenset("13579bdf")
+"""Last digits of a traceparent's flags that say sampled."""
+
+
+async def _finish(service: "Service", endpoint: Endpoint, span: "ActiveSpan | None", work: Awaitable[Any]) -> Response:
+    try:
+        answer = respond(await work)
+    except asyncio.CancelledError:
+        if span is not None:
+            span.fail("cancelled: the caller's time ended or the caller gave up")
+            span.end()
+        raise
+    except Exception as error:
+        return _failed(service, endpoint, span, error)
+    return _answered(answer, span)
+
+
+def _start(service: "Service", frame: CallFrame, endpoint: Endpoint) -> "ActiveSpan | None":
+    attributes: dict[str, str | int | float | bool] = {
+        "http.method": frame.method,
+        "http.route": endpoint.template,
+        "http.url": f"http://{frame.authority}{frame.path}",
+        "guid:x-request-id": frame.baggage.get("x-request-id", ""),
+        "plait.source": frame.source,
+        "plait.subset": frame.subset,
+        "plait.revision": frame.revision,
+        "plait.attempt": frame.attempt,
+    }
+    return service.hosting.serve(endpoint.name, frame.traceparent, frame.tracestate, attributes)
+
+
+def _answered(response: Response, span: "ActiveSpan | None") -> Response:
+    if span is not None:
+        span.set("http.status_code", response.status)
+        if response.status >= 500:
+            span.fail(f"status {response.status}")
+        span.end()
+    return response
+
+
+def _failed(service: "Service", endpoint: Endpoint, span: "ActiveSpan | None", error: Exception) -> Response:
+    if isinstance(error, BadArgument):
+        return _answered(Response.problem(400, "invalid_argument", str(error)), span)
+    log.error("%s %s failed", service.hosting.instance.id, endpoint.name, exc_info=error)
+    if span is not None:
+        span.fail(error)
+        span.set("http.status_code", 500)
+        span.end()
+    if service.restart_on_error:
+        raise error
+    request = current.get().frame.baggage.get("x-request-id", "unknown")
+    message = f"{service.name} failed to handle {endpoint.name} (request {request})"
+    return Response.problem(500, "internal", message)

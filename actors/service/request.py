@@ -1,0 +1,94 @@
+"""A request as a handler sees it."""
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from ..messages.envelope import CallFrame, Headers
+
+
+class HeaderView(Mapping[str, str]):
+    """Header fields by name in any case; several fields of one name are joined by a comma."""
+
+    def __init__(self, fields: Headers) -> None:
+        self.fields = fields
+        """All fields in their order."""
+
+    def __getitem__(self, name: str) -> str:
+        wanted = name.lower()
+        values = [value for key, value in self.fields if key == wanted]
+        if not values:
+            raise KeyError(name)
+        return values[0] if len(values) == 1 else ", ".join(values)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict(self.fields))
+
+    def __len__(self) -> int:
+        return len(dict(self.fields))
+
+
+class Request:
+    """What was asked of the service. The context that travels by itself is visible among the headers."""
+
+    def __init__(self, frame: CallFrame, params: Mapping[str, str]) -> None:
+        self._frame = frame
+        self.params = params
+        """The path's parameters, as text."""
+
+    @property
+    def method(self) -> str:
+        """Upper case."""
+        return self._frame.method
+
+    @property
+    def path(self) -> str:
+        """Normalised, percent-encoded, without the query."""
+        return self._frame.path
+
+    @property
+    def authority(self) -> str:
+        """The host that was asked for."""
+        return self._frame.authority
+
+    @property
+    def body(self) -> bytes:
+        """The whole body."""
+        return self._frame.body
+
+    @cached_property
+    def headers(self) -> HeaderView:
+        """Header fields; what travels as baggage stands among them."""
+        baggage = self._frame.baggage
+        if not baggage:
+            return HeaderView(self._frame.headers)
+        return HeaderView([f for f in self._frame.headers if f[0] not in baggage] + list(baggage.items()))
+
+    @cached_property
+    def query(self) -> dict[str, str]:
+        """The query's parameters; of several of one name the last."""
+        return dict(parse_qsl(self._frame.query, keep_blank_values=True))
+
+    @cached_property
+    def cookies(self) -> dict[str, str]:
+        """The cookies that came along; unreadable ones count as none."""
+        try:
+            return {name: morsel.value for name, morsel in SimpleCookie(self.headers.get("cookie", "")).items()}
+        except CookieError:
+            return {}
+
+    def json(self) -> Any:
+        """Return the body read as JSON.
+
+        Raises:
+            msgspec.DecodeError: it is none.
+        """
+        return msgspec.json.decode(self.body)
+
+    def form(self) -> dict[str, str]:
+        """Return the body read as an HTML form (`application/x-www-form-urlencoded`)."""
+        return dict(parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True))

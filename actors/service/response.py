@@ -1,0 +1,92 @@
+"""What a handler gives back, and what a call to another service brings."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+
+import msgspec
+
+from ..messages.envelope import Headers, ReplyFrame
+from .request import HeaderView
+
+JSON = "application/json"
+TEXT = "text/plain; charset=utf-8"
+
+encode_json = msgspec.json.Encoder().encode
+
+
+class Response:
+    """An answer with a status and headers. Structs, dicts and lists become JSON, text and bytes stay what they are."""
+
+    __slots__ = ("body", "headers", "status")
+
+    def __init__(
+        self,
+        body: Any = b"",
+        status: int = 200,
+        headers: Mapping[str, str] | Iterable[tuple[str, str]] = (),
+        content_type: str | None = None,
+    ) -> None:
+        self.status = status
+        pairs = cast("Iterable[tuple[str, str]]", headers.items() if isinstance(headers, Mapping) else headers)
+        self.headers: Headers = [(name.lower(), value) for name, value in pairs]
+        if isinstance(body, bytes):
+            self.body, kind = body, "application/octet-stream" if body else None
+        elif isinstance(body, str):
+            self.body, kind = body.encode(), TEXT
+        else:
+            self.body, kind = encode_json(body), JSON
+        kind = content_type or kind
+        if kind is not None:
+            self.headers.append(("content-type", kind))
+
+    @classmethod
+    def redirect(cls, location: str, status: int = 302) -> "Response":
+        """Send the client elsewhere."""
+        return cls(b"", status, [("location", location)])
+
+    @classmethod
+    def problem(cls, status: int, code: str, message: str) -> "Response":
+        """Answer with an error in the mesh's own JSON form."""
+        return cls({"error": {"code": code, "message": message, "cause": None}}, status)
+
+
+def respond(value: Any) -> Response:
+    """Return the response that a handler's value stands for."""
+    return value if isinstance(value, Response) else Response(value)
+
+
+class Reply:
+    """What a called service answered."""
+
+    __slots__ = ("_frame",)
+
+    def __init__(self, frame: ReplyFrame) -> None:
+        self._frame = frame
+
+    @property
+    def status(self) -> int:
+        """The HTTP status."""
+        return self._frame.status
+
+    @property
+    def ok(self) -> bool:
+        """True for a status of 200 to 299."""
+        return 200 <= self._frame.status < 300
+
+    @property
+    def headers(self) -> HeaderView:
+        """The answer's header fields."""
+        return HeaderView(self._frame.headers)
+
+    @property
+    def body(self) -> bytes:
+        """The whole body."""
+        return self._frame.body
+
+    def json(self) -> Any:
+        """Return the body read as JSON.
+
+        Raises:
+            msgspec.DecodeError: it is none.
+        """
+        return msgspec.json.decode(self._frame.body)

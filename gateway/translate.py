@@ -1,0 +1,71 @@
+"""The one table from the mesh's errors to HTTP: only the gateway knows HTTP's statuses.
+
+What people and tools expect of a mesh keeps its well-known plain text (`no healthy upstream`); all else is JSON.
+"""
+
+import msgspec
+
+from ..actors.messages.envelope import Headers
+from ..actors.messages.error import (
+    Code,
+    DeadlineExceeded,
+    Denied,
+    FaultInjected,
+    MeshError,
+    MissedDeadline,
+    NoEndpoints,
+    Overloaded,
+)
+
+STATUS: dict[Code, int] = {
+    Code.CANCELLED: 499,
+    Code.INVALID_ARGUMENT: 400,
+    Code.DEADLINE_EXCEEDED: 504,
+    Code.NOT_FOUND: 404,
+    Code.PERMISSION_DENIED: 403,
+    Code.RESOURCE_EXHAUSTED: 503,
+    Code.FAILED_PRECONDITION: 503,
+    Code.ABORTED: 503,
+    Code.UNIMPLEMENTED: 501,
+    Code.INTERNAL: 500,
+    Code.UNAVAILABLE: 503,
+}
+
+FLAG: dict[type[MeshError], str] = {
+    NoEndpoints: "no_healthy_upstream",
+    Overloaded: "overflow",
+    DeadlineExceeded: "timeout",
+    MissedDeadline: "timeout",
+    FaultInjected: "fault",
+}
+"""Short causes for the errors that people look for; others are named by their class."""
+
+TEXT: Headers = [("content-type", "text/plain")]
+JSON: Headers = [("content-type", "application/json")]
+
+
+def translate(error: MeshError) -> tuple[int, Headers, bytes]:
+    """Return the status, headers and body that an error becomes."""
+    if isinstance(error, FaultInjected):
+        return error.status, TEXT, b"fault filter abort"
+    if isinstance(error, NoEndpoints):
+        return 503, TEXT, b"no healthy upstream"
+    if isinstance(error, DeadlineExceeded | MissedDeadline):
+        return 504, TEXT, b"upstream request timeout"
+    if isinstance(error, Denied):
+        return 403, TEXT, b"RBAC: access denied"
+    return STATUS[error.code], JSON, error_body(error.code.value, str(error), cause(error))
+
+
+def cause(error: MeshError) -> str:
+    """Return an error's short cause, such as `overflow`."""
+    return FLAG.get(type(error), "") or _snake(type(error).__name__)
+
+
+def error_body(code: str, message: str, cause: str | None) -> bytes:
+    """Return the JSON body of an error."""
+    return msgspec.json.encode({"error": {"code": code, "message": message, "cause": cause}})
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
