@@ -1,0 +1,74 @@
+"""Where a NATS server is and how to log in there, read from a URL; and the numbers that all buses share."""
+
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
+
+from ..messages.error import BusUnavailable, TooLarge
+
+MAX_LINE = 4096
+"""Bytes of a control line (verb, subjects, sizes) that a server takes by default; a longer one ends the connection."""
+QUEUE_LIMIT = 8 * 1024 * 1024
+"""Bytes that may wait for a server that reads too slowly."""
+TICK = 0.05
+"""Seconds between two looks at the clock."""
+GAP = 0.1
+"""A loop that was silent for longer, in seconds, was stalled: what it reads next may have waited."""
+NO_RESPONDERS = b"NATS/1.0 503"
+"""How a server's header block begins when nobody listens on a request's subject."""
+
+
+class Address(NamedTuple):
+    """One server and the credentials for it."""
+
+    host: str
+    port: int
+    user: str = ""
+    password: str = ""
+    token: str = ""
+
+    def __str__(self) -> str:
+        """The URL without its secrets."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"nats://{host}:{self.port}"
+
+    def credentials(self) -> dict[str, str]:
+        """What CONNECT says about who we are."""
+        if self.token:
+            return {"auth_token": self.token}
+        return {"user": self.user, "pass": self.password} if self.user else {}
+
+
+def address(url: str) -> Address:
+    """Return what `nats://host:port`, `nats://user:password@host:port` or `nats://token@host:port` says.
+
+    Raises:
+        BusUnavailable: it is no such URL, or one for TLS, which comes later.
+    """
+    full = url if "://" in url else f"nats://{url}"
+    try:
+        parts = urlsplit(full)
+        host, port = parts.hostname, parts.port or 4222
+    except ValueError as error:
+        raise BusUnavailable(f"this is no URL of a NATS server: {error}") from None
+    if parts.scheme == "tls":
+        raise BusUnavailable(f"TLS to the bus comes later: nats://{host}:{port} without it is what works today")
+    if parts.scheme != "nats" or not host:
+        raise BusUnavailable(
+            f"a NATS server's URL begins with nats:// and names a host, this one is {parts.scheme}://…"
+        )
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    if user and parts.password is None:
+        return Address(host, port, token=user)
+    return Address(host, port, user, password)
+
+
+def check_size(subject: bytes, reply: bytes, headers: int, size: int, max_payload: int) -> None:
+    """Check what a server would end the whole connection for; `headers` and `size` are lengths in bytes.
+
+    Raises:
+        TooLarge: payload and headers are over `max_payload`, or the control line is over `MAX_LINE`.
+    """
+    if headers + size > max_payload:
+        raise TooLarge(f"a message of {headers + size} bytes, the bus allows {max_payload}")
+    if len(subject) + len(reply) > MAX_LINE - 32:  # 32: the verb, the spaces and two sizes
+        raise TooLarge(f"subjects of {len(subject) + len(reply)} bytes, the bus allows {MAX_LINE - 32}")

@@ -1,0 +1,285 @@
+"""One TCP connection of the lean bus, from INFO to its end: handshake, writes, liveness and the stall barrier.
+
+Writes of one turn of the event loop leave as one. A PONG answers the oldest PING, so each PING is sent with what is
+to happen then: end a flush, prove that the server lives, or lift the stall barrier.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated, Protocol, cast
+
+import msgspec
+
+from ..messages.error import Overloaded, Undecodable
+from .address import GAP, TICK, Address
+from .bus import Deliver, Done
+from .lean_parser import Parser
+
+log = logging.getLogger(__name__)
+
+# The server keeps the connection after these; every other complaint comes with its end.
+_BEARABLE = ("permissions violation", "invalid subject", "invalid publish subject")
+_UNANSWERED = 2
+
+
+class ServerInfo(msgspec.Struct, frozen=True):
+    """What a server says of itself, as far as it matters here."""
+
+    server_id: str = ""
+    client_id: int = 0
+    max_payload: Annotated[int, msgspec.Meta(gt=0)] = 1024 * 1024
+    tls_required: bool = False
+
+
+class Owner(Protocol):
+    """Whom a connection serves; it outlives its connections."""
+
+    max_payload: int
+    stalled: bool
+    refusals: int
+    deliveries: dict[bytes, Deliver]
+    waiting: dict[bytes, Done]
+
+    def up(self, wire: "Wire", info: ServerInfo) -> None:
+        """The server has taken us."""
+        ...
+
+    def lost(self, wire: "Wire", reason: str) -> None:
+        """The connection has ended."""
+        ...
+
+
+class Wire(asyncio.Protocol):
+    """One connection to a NATS server."""
+
+    def __init__(
+        self,
+        owner: Owner,
+        to: Address,
+        name: str,
+        ping_interval: float,
+        clock: Callable[[], float],
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._owner = owner
+        self._to = to
+        self._name = name
+        self._interval = ping_interval
+        self._clock = clock
+        self.feed = Parser(owner.deliveries, owner.waiting, self).feed
+        self.out: list[bytes] = []
+        """What this turn of the loop writes; whoever puts in the first piece has `flush` called soon."""
+        self.queued = 0
+        """Bytes in `out`."""
+        self.paused = False
+        self.ended: asyncio.Future[str] = self._loop.create_future()
+        """Why the connection ended, once it has."""
+        self.ready: asyncio.Future[str] = self._loop.create_future()
+        """An empty text when the server has taken us, else why not."""
+        self._transport: asyncio.Transport | None = None
+        self._info: ServerInfo | None = None
+        self._up = False
+        self._pongs: deque[Callable[[bool], None]] = deque()
+        self._barriers = 0
+        self._unanswered = 0
+        self._reason = ""
+        self._timer: asyncio.TimerHandle | None = None
+        self._beat = self._heard = self._next_ping = clock()
+
+    # What the transport calls
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's has the methods, not the class
+
+    def data_received(self, data: bytes) -> None:
+        # asyncio reads before it runs timers, uvloop runs timers first: both look for the gap.
+        now = self._clock()
+        if now - self._beat > GAP:
+            self._gap(now)
+        self._beat = self._heard = now
+        try:
+            self.feed(data)
+        except Undecodable as error:
+            self.drop(str(error))
+
+    def pause_writing(self) -> None:
+        self.paused = True
+
+    def resume_writing(self) -> None:
+        self.paused = False
+        self.flush()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        reason = self._reason or (str(exc) if exc else "the server closed the connection")
+        if not self.ready.done():
+            self.ready.set_result(reason)
+        if not self.ended.done():
+            self.ended.set_result(reason)
+        while self._pongs:
+            self._pongs.popleft()(False)
+        self._owner.lost(self, reason)
+
+    # Writing
+
+    def write(self, line: bytes) -> None:
+        """Send a control line with the other writes of this turn."""
+        if not self.out:
+            self._loop.call_soon(self.flush)
+        self.out.append(line)
+        self.queued += len(line)
+
+    def flush(self) -> None:
+        """Hand over what this turn has written, unless the server reads too slowly."""
+        out = self.out
+        if not out or self.paused or self._transport is None:
+            return
+        batch = b"".join(out)
+        out.clear()
+        self.queued = 0
+        if not self._transport.is_closing():
+            self._transport.write(batch)
+
+    def make_room(self) -> None:
+        """Shorten a queue that is at its limit.
+
+        Raises:
+            Overloaded: the server does not read.
+        """
+        self.flush()
+        if self.out:
+            raise Overloaded(f"the bus takes the bytes too slowly: {self.queued} wait")
+
+    def send_ping(self, answered: Callable[[bool], None]) -> None:
+        """Send a PING; `answered` is called once, with True at its PONG, with False if the connection ends first."""
+        self._pongs.append(answered)
+        self.write(b"PING\r\n")
+
+    def drop(self, reason: str) -> None:
+        """End the connection at once."""
+        self._reason = self._reason or reason
+        if self._transport is not None:
+            self._transport.abort()
+
+    async def end(self, timeout: float = 1.0) -> None:
+        """Write what is left and close; what the server has not read after `timeout` seconds is dropped."""
+        self._reason = self._reason or "closed by this side"
+        self.flush()
+        if self._transport is None:
+            return
+        self._transport.close()
+        try:
+            await asyncio.wait((self.ended,), timeout=timeout)
+        finally:
+            self._transport.abort()
+
+    # What the server says to the connection (lean_parser.Control)
+
+    def info(self, text: bytes) -> None:
+        """First comes CONNECT, once: a second one would silently stop all deliveries. Later INFOs bring new limits."""
+        try:
+            info = _decode_info(text)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise Undecodable(f"an INFO that makes no sense from the bus: {error}") from None
+        if self._info is not None:
+            self._owner.max_payload = info.max_payload
+            return
+        self._info = info
+        if info.tls_required:
+            self.drop("the server wants TLS, and TLS to the bus comes later")  # here the transport will be upgraded
+            return
+        self.write(_connect_line(self._to, self._name))
+        self.send_ping(self._welcome)
+
+    def ping(self) -> None:
+        """Answer."""
+        self.write(b"PONG\r\n")
+
+    def pong(self) -> None:
+        """Do what the oldest PING was for."""
+        if self._pongs:
+            self._pongs.popleft()(True)
+
+    def error(self, text: str) -> None:
+        """A refused subject harms nobody else; after anything else the server closes."""
+        if self._up and text.lower().startswith(_BEARABLE):
+            self._owner.refusals += 1
+            log.warning("%s: %s", self._to, text)
+        else:
+            self.drop(f"the server says: {text}")
+
+    # Liveness and the stall barrier
+
+    def _welcome(self, came: bool) -> None:
+        if not came or self.ready.done():
+            return
+        assert self._info is not None
+        self._up = True
+        self._next_ping = self._clock() + self._interval
+        self._timer = self._loop.call_later(TICK, self._tick)
+        self._owner.up(self, self._info)
+        self.ready.set_result("")
+
+    def _tick(self) -> None:
+        now = self._clock()
+        if now - self._beat > GAP:
+            self._gap(now)
+        self._beat = now
+        if now >= self._next_ping:
+            if self._unanswered >= _UNANSWERED and now - self._heard > _UNANSWERED * self._interval:
+                self.drop(f"{self._unanswered} PINGs unanswered")
+                return
+            self._next_ping = now + self._interval
+            self._unanswered += 1
+            self.send_ping(self._alive)
+        self._timer = self._loop.call_later(TICK, self._tick)
+
+    def _alive(self, came: bool) -> None:
+        if came:
+            self._unanswered = 0
+
+    def _gap(self, now: float) -> None:
+        """The loop stood still: whatever was sent before this PING's PONG may have waited meanwhile."""
+        if not self._up:
+            return
+        self._next_ping = max(self._next_ping, now + GAP)  # answers may lie unread: judge after reading
+        self._barriers += 1
+        self._owner.stalled = True
+        self.send_ping(self._caught_up)
+
+    def _caught_up(self, came: bool) -> None:
+        self._barriers -= 1
+        if came and not self._barriers:
+            self._owner.stalled = False
+
+
+_decode_info = msgspec.json.Decoder(ServerInfo).decode
+
+
+@cache
+def _version() -> str:
+    try:
+        return version("plait")
+    except PackageNotFoundError:
+        return "0"
+
+
+def _connect_line(to: Address, name: str) -> bytes:
+    options: dict[str, object] = {
+        "verbose": False,
+        "pedantic": False,
+        "no_responders": True,
+        "headers": True,
+        "protocol": 1,
+        "name": name,
+        "lang": "python",
+        "version": _version(),
+        "tls_required": False,
+    }
+    options.update(to.credentials())
+    return b"CONNECT " + msgspec.json.encode(options) + b"\r\n"

@@ -1,0 +1,326 @@
+"""The bus over nats-py: for JetStream and the control connection, and the proof that the interface is not one client's.
+
+nats-py's types are partly unknown to strict checkers: this is the one file that talks to it. Its methods are
+coroutines that do not wait as long as its queues have room; `_now` runs such a coroutine on the spot.
+"""
+
+import asyncio
+import contextlib
+import logging
+import random
+import time
+from collections.abc import Callable, Coroutine
+from contextvars import Context
+from typing import Any
+
+from nats import errors
+from nats.aio.client import Client
+
+from ..messages.error import BusUnavailable, NoResponders, Overloaded
+from ..messages.instance import Connection
+from .address import GAP, NO_RESPONDERS, QUEUE_LIMIT, TICK, Address, address, check_size
+from .bus import BusState, Deliver, Done
+from .connection import BusConnection, guarded
+
+log = logging.getLogger(__name__)
+
+
+class NatsPySubscription:
+    """One standing interest; nats-py itself carries it over to each new connection."""
+
+    def __init__(self, bus: "NatsPyBus", subscription: Any, deliver: Deliver) -> None:
+        self._bus = bus
+        self._subscription = subscription
+        self.deliver: Deliver | None = deliver
+
+    async def take(self, message: Any) -> None:
+        """Hand on one message, unless it came too late."""
+        if self.deliver is not None:
+            self._bus.look_at_the_clock()
+            header = _raw(message.headers) if message.headers else b""
+            guarded(self.deliver, message.subject.encode(), message.reply.encode(), message.data, header)
+
+    def bind(self, subscription: Any) -> None:
+        """Take nats-py's own subscription, which needs `take` before it can be made."""
+        self._subscription = subscription
+
+    def unsubscribe(self) -> None:
+        """End it; messages already on their way are dropped."""
+        self.deliver = None
+        self._bus.drop(self)
+
+    def end_interest(self) -> None:
+        """Tell the server; what is on its way still arrives."""
+        subscription, self._subscription = self._subscription, None
+        if subscription is not None:
+            with contextlib.suppress(errors.Error):  # a connection that is closed knows no interests
+                _now(subscription.unsubscribe())
+
+    async def drain(self) -> None:
+        """End it, and return when what was on its way has been delivered."""
+        subscription, self._subscription = self._subscription, None
+        if subscription is not None:
+            await subscription.drain()
+
+
+class NatsPyBus(BusConnection):
+    """A connection to the bus through nats-py; made by `connect`. Of header fields of one name it keeps the last."""
+
+    def __init__(self, to: Address, clock: Callable[[], float], queue_limit: int) -> None:
+        super().__init__(str(to))
+        self._client = Client()
+        self._any: Any = self._client
+        self._clock = clock
+        self._queue_limit = queue_limit
+        self._loop = asyncio.get_running_loop()
+        self._subscriptions: dict[NatsPySubscription, None] = {}
+        self._beat = clock()
+        self._timer: asyncio.TimerHandle | None = None
+        self._catching_up: asyncio.Task[None] | None = None
+        self._failed: asyncio.Future[str] = self._loop.create_future()
+
+    @property
+    def client(self) -> Client:
+        """nats-py's own client, for JetStream."""
+        return self._client
+
+    # Sending
+
+    def publish(self, subject: bytes, payload: bytes, reply: bytes = b"", headers: bytes = b"") -> None:
+        """Send one message, see `Bus.publish`."""
+        client = self._any
+        if not (client.is_connected and self.state in (BusState.CONNECTED, BusState.DRAINING)):
+            raise self.unavailable()
+        check_size(subject, reply, len(headers), len(payload), self.max_payload)
+        if client.pending_data_size > self._queue_limit:
+            raise Overloaded(f"the bus takes the bytes too slowly: {client.pending_data_size} wait")
+        fields = _fields(headers) if headers else None
+        _now(client.publish(subject.decode(), payload, reply.decode(), fields))
+
+    def request(self, subject: bytes, payload: bytes, reply: bytes, done: Done, headers: bytes = b"") -> None:
+        """Send a message whose answer comes on `reply`, see `Bus.request`."""
+        self.publish(subject, payload, reply, headers)
+        self.waiting[reply] = done
+
+    # Listening
+
+    def subscribe(self, subject: bytes, deliver: Deliver, queue: bytes = b"") -> NatsPySubscription:
+        """Have `deliver` called for every message on `subject` from the next flush on."""
+        check_size(subject, queue, 0, 0, self.max_payload)
+        if self.state is BusState.CLOSED:
+            raise self.unavailable()
+        subscription = NatsPySubscription(self, None, deliver)
+        # nats-py starts a task per subscription: in an empty context, or all messages would wear the subscriber's.
+        made = Context().run(_now, self._any.subscribe(subject.decode(), queue.decode(), subscription.take))
+        subscription.bind(made)
+        self._subscriptions[subscription] = None
+        return subscription
+
+    def inbox(self, pattern: bytes) -> NatsPySubscription:
+        """Listen on `pattern` for the answers to requests whose `reply` it covers."""
+        return self.subscribe(pattern, self._answer)
+
+    def drop(self, subscription: NatsPySubscription) -> None:
+        """End one subscription."""
+        if subscription in self._subscriptions:
+            del self._subscriptions[subscription]
+            subscription.end_interest()
+
+    def _answer(self, subject: bytes, reply: bytes, payload: bytes, headers: bytes) -> None:
+        done = self.waiting.pop(subject, None)
+        if done is not None:
+            done(NoResponders() if not payload and headers.startswith(NO_RESPONDERS) else payload)
+
+    # Coming and going
+
+    async def flush(self, timeout: float = 2.0) -> None:
+        """Wait until the server has read all that was sent, see `Bus.flush`."""
+        if not self._any.is_connected:
+            raise self.unavailable()
+        try:
+            # Its PING would overtake what its flusher has not written yet.
+            await asyncio.wait_for(self._any._flush_pending(force_flush=True), timeout)
+            await self._any.flush(timeout)
+        except (errors.Error, TimeoutError, OSError) as error:
+            raise BusUnavailable(f"no PONG from {self.where} within {timeout:g} s: {error}") from None
+
+    async def drain(self, timeout: float = 5.0) -> None:
+        """Take no new message, let the waiting requests end, send what is written, close."""
+        if self.state in (BusState.DRAINING, BusState.CLOSED):
+            return
+        until = self._loop.time() + timeout
+        self.turn(BusState.DRAINING)
+        try:
+            # nats-py drops what it holds when it unsubscribes; its own drain of a subscription delivers that first.
+            ending = [each for each in self._subscriptions if each.deliver != self._answer]
+            await asyncio.wait_for(asyncio.gather(*(each.drain() for each in ending)), timeout)
+            await self.answered(until - self._loop.time())
+            await self.flush(max(0.1, until - self._loop.time()))
+        except (BusUnavailable, errors.Error, TimeoutError, OSError) as error:
+            log.warning("drained without a farewell: %s", error)
+        finally:
+            await self.close()
+
+    async def close(self) -> None:
+        """Close at once; waiting requests fail with `Disconnected`."""
+        if self.state is BusState.CLOSED:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._catching_up is not None:
+            self._catching_up.cancel()
+        self.turn(BusState.CLOSED)
+        for subscription in self._subscriptions:
+            subscription.deliver = None
+        self._subscriptions.clear()
+        self.fail_waiting()
+        await self.hang_up()
+
+    async def hang_up(self) -> None:
+        """End nats-py's client, which waits for a peer that does not read any more: not here."""
+        try:
+            await asyncio.wait_for(self._any.close(), 2.0)
+        except (errors.Error, TimeoutError, OSError) as error:
+            log.warning("nats-py did not close: %s", error)
+
+    async def open(self, url: str, name: str, ping_interval: float, wait: float, connect_timeout: float) -> None:
+        """Make the first connection; to be run in an empty context, which all of nats-py's tasks inherit."""
+        await self._any.connect(
+            url,
+            name=name,
+            error_cb=self._complained,
+            disconnected_cb=self._disconnected,
+            reconnected_cb=self._connected,
+            closed_cb=self._given_up,
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=wait,
+            connect_timeout=connect_timeout,
+            ping_interval=ping_interval,
+            max_outstanding_pings=2,
+            # 0: a message that cannot leave now is refused; late delivery would run it after its caller gave up.
+            pending_size=0,
+            # Unbounded, so that no send ever waits; it holds no bytes.
+            flusher_queue_size=0,
+        )
+        await self._connected()
+        self._tick()
+
+    @property
+    def failed(self) -> "asyncio.Future[str]":
+        """Why the first connection will never come about."""
+        return self._failed
+
+    async def _connected(self) -> None:
+        self.max_payload = self._any.max_payload
+        self.identity = Connection(self._any._server_info.get("server_id", ""), self._any.client_id or 0)
+        if self.state is BusState.RECONNECTING:
+            self.turn(BusState.CONNECTED)
+
+    async def _disconnected(self) -> None:
+        # What had not left yet would be sent on the next connection: its senders hear now that it is lost.
+        self._any._pending.clear()
+        self._any._pending_data_size = 0
+        self.stalled = False
+        if self.state is BusState.CONNECTED:
+            self.turn(BusState.RECONNECTING)
+        self.fail_waiting()
+
+    async def _given_up(self) -> None:
+        if self.state not in (BusState.CLOSED, BusState.DRAINING):
+            log.error("nats-py has given %s up: %s", self.where, self._any.last_error)
+            self.turn(BusState.CLOSED)
+
+    async def _complained(self, error: Exception) -> None:
+        text = str(error) or type(error).__name__
+        if "permissions violation" in text.lower():
+            self.refusals += 1
+            log.warning("%s: %s", self.where, text)
+        elif "authorization" in text.lower() and not self._failed.done():
+            self._failed.set_result(text)
+        else:
+            log.debug("%s: %s", self.where, text)
+
+    # The stall barrier, see `Bus.stalled`
+
+    def look_at_the_clock(self) -> None:
+        """Notice a gap of the event loop."""
+        now = self._clock()
+        if now - self._beat > GAP and self.state is BusState.CONNECTED:
+            self.stalled = True
+            if self._catching_up is not None:
+                self._catching_up.cancel()
+            self._catching_up = self._loop.create_task(self._catch_up(), context=Context())
+        self._beat = now
+
+    async def _catch_up(self) -> None:
+        try:
+            await self._any.flush(2.0)
+        except (errors.Error, OSError) as error:
+            log.debug("no PONG after a gap: %s", error)
+        else:
+            self.stalled = False
+
+    def _tick(self) -> None:
+        self.look_at_the_clock()
+        self._timer = self._loop.call_later(TICK, self._tick)
+
+
+def _now(work: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine that has nothing to wait for, and return its result."""
+    try:
+        work.send(None)
+    except StopIteration as end:
+        return end.value
+    work.close()
+    raise Overloaded("nats-py's queues are full")
+
+
+def _fields(block: bytes) -> dict[str, str]:
+    lines = (line.partition(":") for line in block.decode(errors="replace").split("\r\n")[1:] if line)
+    return {name: value.strip() for name, _, value in lines}
+
+
+def _raw(fields: dict[str, str]) -> bytes:
+    status = fields.get("Status", "")
+    first = f"NATS/1.0 {status}" if status else "NATS/1.0"
+    rest = [f"{name}: {value}" for name, value in fields.items() if name not in ("Status", "Description")]
+    return "\r\n".join([first, *rest, "", ""]).encode()
+
+
+async def connect(
+    url: str,
+    name: str,
+    *,
+    rng: random.Random | None = None,
+    connect_timeout: float = 2.0,
+    ping_interval: float = 1.0,
+    clock: Callable[[], float] = time.monotonic,
+    queue_limit: int = QUEUE_LIMIT,
+) -> NatsPyBus:
+    """Return a connection to the server at `url`, known there as `name`; times in seconds, `queue_limit` in bytes.
+
+    Raises:
+        BusUnavailable: no server took us within `connect_timeout`; later losses are repaired without end.
+    """
+    to = address(url)
+    bus = NatsPyBus(to, clock, queue_limit)
+    wait = 0.05 * (1.0 + (rng or random.Random()).random())
+    opening = asyncio.get_running_loop().create_task(
+        bus.open(url, name, ping_interval, wait, connect_timeout), context=Context()
+    )
+    try:
+        # nats-py by itself tries for ever to reach a server that is not there, or that refuses us.
+        await asyncio.wait((opening, bus.failed), timeout=connect_timeout, return_when=asyncio.FIRST_COMPLETED)
+        if bus.failed.done():
+            raise BusUnavailable(f"the bus at {to} refused: {bus.failed.result()}")
+        if not opening.done():
+            raise BusUnavailable(
+                f"no NATS at {to}: {bus.client.last_error or f'no answer within {connect_timeout:g} s'}"
+            )
+        await opening
+    except BaseException:
+        opening.cancel()
+        await asyncio.wait((opening,), timeout=1.0)
+        await bus.hang_up()
+        raise
+    return bus

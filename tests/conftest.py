@@ -1,0 +1,116 @@
+"""What tests share: the event loop's kind, and real NATS servers on loopback."""
+
+import contextlib
+import json
+import signal
+import subprocess
+import sysconfig
+import time
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+
+
+class NatsServer:
+    """A nats-server of our own, on a free port of 127.0.0.1; `extra` is more of its configuration."""
+
+    def __init__(self, folder: Path, extra: str = "") -> None:
+        self.folder = folder
+        self.port = -1
+        self.extra = extra
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"nats://127.0.0.1:{self.port}"
+
+    def url_for(self, credentials: str) -> str:
+        """The URL with `user:password` or a token in front."""
+        return f"nats://{credentials}@127.0.0.1:{self.port}"
+
+    def start(self) -> "NatsServer":
+        """Start it, on the same port as before if it ran before, and wait until it listens."""
+        for old in self.folder.glob("*.ports"):
+            old.unlink()
+        config = self.folder / "nats.conf"
+        config.write_text(
+            f'listen: "127.0.0.1:{self.port}"\nports_file_dir: "{self.folder}"\n'
+            f'jetstream {{ store_dir: "{self.folder}/js", sync_interval: always }}\n{self.extra}\n'
+        )
+        binary = Path(sysconfig.get_path("scripts")) / "nats-server"
+        self.process = subprocess.Popen(
+            [binary, "-c", config, "-l", self.folder / "log"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        end = time.monotonic() + 10
+        while time.monotonic() < end:
+            assert self.process.poll() is None, (self.folder / "log").read_text()
+            for ports in self.folder.glob("*.ports"):
+                with contextlib.suppress(json.JSONDecodeError):
+                    self.port = int(json.loads(ports.read_text())["nats"][0].rsplit(":", 1)[1])
+                    return self
+            time.sleep(0.005)
+        raise TimeoutError("nats-server did not say where it listens")
+
+    def stop(self) -> None:
+        """End it in order."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it without a farewell."""
+        self._end(signal.SIGKILL)
+
+    def restart(self) -> None:
+        """Kill it and start it again on the same port."""
+        self.kill()
+        self.start()
+
+    def pause(self) -> None:
+        """Freeze it; its connections stay open."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGCONT)
+
+    def _end(self, sign: signal.Signals) -> None:
+        if self.process is None or self.process.poll() is not None:
+            return
+        self.process.send_signal(signal.SIGCONT)
+        self.process.send_signal(sign)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(10)
+
+
+@pytest.fixture(scope="session")
+def nats_server(tmp_path_factory):
+    """One server for all tests that do it no harm; with JetStream."""
+    server = NatsServer(tmp_path_factory.mktemp("nats")).start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def start_nats(tmp_path_factory):
+    """Starts servers for one test: `start_nats("max_payload: 1KB")`."""
+    servers: list[NatsServer] = []
+
+    def start(extra: str = "") -> NatsServer:
+        servers.append(NatsServer(tmp_path_factory.mktemp("nats"), extra))
+        return servers[-1].start()
+
+    yield start
+    for server in servers:
+        server.kill()
