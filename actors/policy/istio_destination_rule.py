@@ -1,0 +1,93 @@
+"""Istio's DestinationRule as users write it: every field by name, what is not honoured marked as such."""
+
+# ruff: noqa: RUF012 (msgspec copies empty lists and dicts)
+
+import enum
+from typing import ClassVar
+
+from msgspec import UNSET, UnsetType
+
+from .scalar import Later, NoConnections
+from .spec import Spec
+
+
+class Simple(enum.Enum):
+    """Istio's simple balancers."""
+
+    UNSPECIFIED = "UNSPECIFIED"
+    ROUND_ROBIN = "ROUND_ROBIN"
+    RANDOM = "RANDOM"
+    LEAST_REQUEST = "LEAST_REQUEST"
+    LEAST_CONN = "LEAST_CONN"
+    PASSTHROUGH = "PASSTHROUGH"
+
+
+class TlsMode(enum.Enum):
+    """How Istio would secure connections to the destination."""
+
+    DISABLE = "DISABLE"
+    SIMPLE = "SIMPLE"
+    MUTUAL = "MUTUAL"
+    ISTIO_MUTUAL = "ISTIO_MUTUAL"
+
+
+class LoadBalancer(Spec):
+    """How an instance is picked."""
+
+    simple: Simple | UnsetType = UNSET
+    consistent_hash: Later = UNSET
+    locality_lb_setting: Later = UNSET
+    zone_aware_lb_setting: Later = UNSET
+    warmup: Later = UNSET
+    warmup_duration_secs: Later = UNSET
+
+
+class ClientTls(Spec):
+    """TLS towards the destination; the bus has its own."""
+
+    mode: TlsMode = TlsMode.DISABLE
+    client_certificate: Later = UNSET
+    private_key: Later = UNSET
+    ca_certificates: Later = UNSET
+    ca_crl: Later = UNSET
+    credential_name: Later = UNSET
+    subject_alt_names: Later = UNSET
+    sni: Later = UNSET
+    insecure_skip_verify: Later = UNSET
+
+
+class TrafficPolicy(Spec):
+    """How a destination's instances are used."""
+
+    mistaken: ClassVar[dict[str, str]] = {"loadbalancer": "loadBalancer", "lb": "loadBalancer"}
+
+    load_balancer: LoadBalancer | UnsetType = UNSET
+    connection_pool: Later = UNSET
+    outlier_detection: Later = UNSET
+    tls: ClientTls | UnsetType = UNSET
+    port_level_settings: Later = UNSET
+    retry_budget: Later = UNSET
+    tunnel: NoConnections | UnsetType = UNSET
+    proxy_protocol: NoConnections | UnsetType = UNSET
+
+
+class Subset(Spec):
+    """Instances that carry certain labels."""
+
+    mistaken: ClassVar[dict[str, str]] = {"selector": "labels"}
+
+    name: str = ""
+    labels: dict[str, str] = {}
+    traffic_policy: TrafficPolicy | UnsetType = UNSET
+
+
+class DestinationRule(Spec):
+    """The spec of a DestinationRule."""
+
+    mistaken: ClassVar[dict[str, str]] = {"hosts": "host", "subset": "subsets"}
+
+    host: str = ""
+    traffic_policy: TrafficPolicy | UnsetType = UNSET
+    subsets: list[Subset] = []
+    export_to: list[str] | UnsetType = UNSET
+    workload_selector: Later = UNSET

@@ -1,0 +1,41 @@
+"""Istio's Gateway as users write it: every field by name, what is not honoured marked as such."""
+
+# ruff: noqa: RUF012 (msgspec copies empty lists and dicts)
+
+from typing import ClassVar
+
+from msgspec import UNSET, UnsetType
+
+from .scalar import Later, NoEnvoy
+from .spec import Port, Spec
+
+
+class ServerPort(Spec):
+    """A port that a gateway listens on."""
+
+    mistaken: ClassVar[dict[str, str]] = {"port": "number"}
+
+    number: Port | UnsetType = UNSET
+    protocol: str = ""
+    name: str = ""
+    target_port: Later = UNSET
+
+
+class Server(Spec):
+    """One port and the hosts it answers for."""
+
+    port: ServerPort | UnsetType = UNSET
+    hosts: list[str] = []
+    name: str = ""
+    bind: Later = UNSET
+    tls: Later = UNSET
+    default_endpoint: NoEnvoy | UnsetType = UNSET
+
+
+class Gateway(Spec):
+    """The spec of a Gateway."""
+
+    mistaken: ClassVar[dict[str, str]] = {"server": "servers", "labels": "selector"}
+
+    servers: list[Server] = []
+    selector: dict[str, str] = {}
