@@ -1,11 +1,13 @@
-"""What tests share: the event loop's kind, and real NATS servers on loopback."""
+"""What tests share: the event loop's kind, a bounded wait, and real NATS servers on loopback."""
 
+import asyncio
 import contextlib
 import json
 import signal
 import subprocess
 import sysconfig
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,19 @@ import pytest
 @pytest.fixture
 def anyio_backend():
     return "asyncio"
+
+
+@pytest.fixture
+def until():
+    """Waits for something to become true: `await until(lambda: bus.stalled)`; fails after `limit` seconds."""
+
+    async def wait(holds: Callable[[], object], limit: float = 5.0) -> None:
+        end = time.monotonic() + limit
+        while not holds():
+            assert time.monotonic() < end, "it did not become true in time"
+            await asyncio.sleep(0.002)
+
+    return wait
 
 
 class NatsServer:

@@ -1,5 +1,7 @@
 """Where a NATS server is and how to log in there, read from a URL; and the numbers that all buses share."""
 
+import os
+import socket
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -60,6 +62,13 @@ def address(url: str) -> Address:
     if user and parts.password is None:
         return Address(host, port, token=user)
     return Address(host, port, user, password)
+
+
+def unreachable(to: Address, error: BaseException) -> BusUnavailable:
+    """Return the error for a server that `error` keeps us from; event loops word the same refusal differently."""
+    if isinstance(error, OSError) and error.errno and not isinstance(error, socket.gaierror):
+        return BusUnavailable(f"no NATS at {to}: {os.strerror(error.errno)}")
+    return BusUnavailable(f"no NATS at {to}: {error or type(error).__name__}")
 
 
 def check_size(subject: bytes, reply: bytes, headers: int, size: int, max_payload: int) -> None:

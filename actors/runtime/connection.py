@@ -22,7 +22,6 @@ class BusConnection:
         self.identity = Connection()
         self.token = secrets.token_urlsafe(16)
         self.max_payload = 1024 * 1024
-        self.stalled = False
         self.refusals = 0
         """How often the server refused a subject that the permissions do not cover."""
         self.waiting: dict[bytes, Done] = {}

@@ -12,7 +12,7 @@ from contextvars import Context
 
 from ..messages.error import BusUnavailable
 from ..messages.instance import Connection
-from .address import MAX_LINE, QUEUE_LIMIT, Address, address, check_size
+from .address import MAX_LINE, QUEUE_LIMIT, Address, address, check_size, unreachable
 from .backoff import Backoff
 from .bus import BusState, Deliver, Done
 from .connection import BusConnection
@@ -55,6 +55,7 @@ class LeanBus(BusConnection):
         queue_limit: int,
     ) -> None:
         super().__init__(str(to))
+        self.stalled = False
         self.deliveries: dict[bytes, Deliver] = {}
         self._to = to
         self._name = name
@@ -202,7 +203,7 @@ class LeanBus(BusConnection):
         except TimeoutError:
             raise BusUnavailable(f"no NATS at {self.where}: no answer within {self._connect_timeout:g} s") from None
         except OSError as error:
-            raise BusUnavailable(f"no NATS at {self.where}: {error.strerror or error}") from None
+            raise unreachable(self._to, error) from None
         finally:
             if wire is not self._wire:
                 wire.drop("never mind")

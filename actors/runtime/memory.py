@@ -123,6 +123,7 @@ class MemoryBus(BusConnection):
 
     def __init__(self, server: MemoryServer, name: str) -> None:
         super().__init__(f"memory://{server.name}")
+        self.stalled = False
         self.name = name
         self.online = False
         self.interests: dict[Interest[MemoryBus], None] = {}

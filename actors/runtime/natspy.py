@@ -18,9 +18,11 @@ from nats.aio.client import Client
 
 from ..messages.error import BusUnavailable, NoResponders, Overloaded
 from ..messages.instance import Connection
-from .address import GAP, NO_RESPONDERS, QUEUE_LIMIT, TICK, Address, address, check_size
+from .address import NO_RESPONDERS, QUEUE_LIMIT, Address, address, check_size, unreachable
 from .bus import BusState, Deliver, Done
 from .connection import BusConnection, guarded
+from .header import block, fields
+from .stall import StallWatch
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +38,8 @@ class NatsPySubscription:
     async def take(self, message: Any) -> None:
         """Hand on one message, unless it came too late."""
         if self.deliver is not None:
-            self._bus.look_at_the_clock()
-            header = _raw(message.headers) if message.headers else b""
+            self._bus.watch.look()
+            header = block(message.headers) if message.headers else b""
             guarded(self.deliver, message.subject.encode(), message.reply.encode(), message.data, header)
 
     def bind(self, subscription: Any) -> None:
@@ -70,19 +72,21 @@ class NatsPyBus(BusConnection):
         super().__init__(str(to))
         self._client = Client()
         self._any: Any = self._client
-        self._clock = clock
         self._queue_limit = queue_limit
         self._loop = asyncio.get_running_loop()
         self._subscriptions: dict[NatsPySubscription, None] = {}
-        self._beat = clock()
-        self._timer: asyncio.TimerHandle | None = None
-        self._catching_up: asyncio.Task[None] | None = None
+        self.watch = StallWatch(clock, self._catch_up)
         self._failed: asyncio.Future[str] = self._loop.create_future()
 
     @property
     def client(self) -> Client:
         """nats-py's own client, for JetStream."""
         return self._client
+
+    @property
+    def stalled(self) -> bool:
+        """True between a gap of the event loop and the server's next PONG."""
+        return self.watch.stalled
 
     # Sending
 
@@ -94,8 +98,8 @@ class NatsPyBus(BusConnection):
         check_size(subject, reply, len(headers), len(payload), self.max_payload)
         if client.pending_data_size > self._queue_limit:
             raise Overloaded(f"the bus takes the bytes too slowly: {client.pending_data_size} wait")
-        fields = _fields(headers) if headers else None
-        _now(client.publish(subject.decode(), payload, reply.decode(), fields))
+        extra = fields(headers) if headers else None
+        _now(client.publish(subject.decode(), payload, reply.decode(), extra))
 
     def request(self, subject: bytes, payload: bytes, reply: bytes, done: Done, headers: bytes = b"") -> None:
         """Send a message whose answer comes on `reply`, see `Bus.request`."""
@@ -165,28 +169,26 @@ class NatsPyBus(BusConnection):
         """Close at once; waiting requests fail with `Disconnected`."""
         if self.state is BusState.CLOSED:
             return
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._catching_up is not None:
-            self._catching_up.cancel()
+        self.watch.stop()
         self.turn(BusState.CLOSED)
         for subscription in self._subscriptions:
             subscription.deliver = None
         self._subscriptions.clear()
         self.fail_waiting()
-        await self.hang_up()
-
-    async def hang_up(self) -> None:
-        """End nats-py's client, which waits for a peer that does not read any more: not here."""
         try:
+            # Limited, because nats-py waits for a peer that does not read any more.
             await asyncio.wait_for(self._any.close(), 2.0)
         except (errors.Error, TimeoutError, OSError) as error:
             log.warning("nats-py did not close: %s", error)
 
-    async def open(self, url: str, name: str, ping_interval: float, wait: float, connect_timeout: float) -> None:
+    async def open(self, to: Address, name: str, ping_interval: float, wait: float, connect_timeout: float) -> None:
         """Make the first connection; to be run in an empty context, which all of nats-py's tasks inherit."""
         await self._any.connect(
-            url,
+            self.where,
+            # Given apart: nats-py takes a URL's escapes for part of the password.
+            user=to.user or None,
+            password=to.password or None,
+            token=to.token or None,
             name=name,
             error_cb=self._complained,
             disconnected_cb=self._disconnected,
@@ -203,7 +205,7 @@ class NatsPyBus(BusConnection):
             flusher_queue_size=0,
         )
         await self._connected()
-        self._tick()
+        self.watch.start()
 
     @property
     def failed(self) -> "asyncio.Future[str]":
@@ -220,7 +222,7 @@ class NatsPyBus(BusConnection):
         # What had not left yet would be sent on the next connection: its senders hear now that it is lost.
         self._any._pending.clear()
         self._any._pending_data_size = 0
-        self.stalled = False
+        self.watch.lift()
         if self.state is BusState.CONNECTED:
             self.turn(BusState.RECONNECTING)
         self.fail_waiting()
@@ -240,29 +242,14 @@ class NatsPyBus(BusConnection):
         else:
             log.debug("%s: %s", self.where, text)
 
-    # The stall barrier, see `Bus.stalled`
-
-    def look_at_the_clock(self) -> None:
-        """Notice a gap of the event loop."""
-        now = self._clock()
-        if now - self._beat > GAP and self.state is BusState.CONNECTED:
-            self.stalled = True
-            if self._catching_up is not None:
-                self._catching_up.cancel()
-            self._catching_up = self._loop.create_task(self._catch_up(), context=Context())
-        self._beat = now
-
-    async def _catch_up(self) -> None:
+    async def _catch_up(self) -> bool:
+        # A subscription's task runs before this one when its message was read before the PONG.
         try:
             await self._any.flush(2.0)
         except (errors.Error, OSError) as error:
             log.debug("no PONG after a gap: %s", error)
-        else:
-            self.stalled = False
-
-    def _tick(self) -> None:
-        self.look_at_the_clock()
-        self._timer = self._loop.call_later(TICK, self._tick)
+            return False
+        return True
 
 
 def _now(work: Coroutine[Any, Any, Any]) -> Any:
@@ -273,18 +260,6 @@ def _now(work: Coroutine[Any, Any, Any]) -> Any:
         return end.value
     work.close()
     raise Overloaded("nats-py's queues are full")
-
-
-def _fields(block: bytes) -> dict[str, str]:
-    lines = (line.partition(":") for line in block.decode(errors="replace").split("\r\n")[1:] if line)
-    return {name: value.strip() for name, _, value in lines}
-
-
-def _raw(fields: dict[str, str]) -> bytes:
-    status = fields.get("Status", "")
-    first = f"NATS/1.0 {status}" if status else "NATS/1.0"
-    rest = [f"{name}: {value}" for name, value in fields.items() if name not in ("Status", "Description")]
-    return "\r\n".join([first, *rest, "", ""]).encode()
 
 
 async def connect(
@@ -306,7 +281,7 @@ async def connect(
     bus = NatsPyBus(to, clock, queue_limit)
     wait = 0.05 * (1.0 + (rng or random.Random()).random())
     opening = asyncio.get_running_loop().create_task(
-        bus.open(url, name, ping_interval, wait, connect_timeout), context=Context()
+        bus.open(to, name, ping_interval, wait, connect_timeout), context=Context()
     )
     try:
         # nats-py by itself tries for ever to reach a server that is not there, or that refuses us.
@@ -314,13 +289,11 @@ async def connect(
         if bus.failed.done():
             raise BusUnavailable(f"the bus at {to} refused: {bus.failed.result()}")
         if not opening.done():
-            raise BusUnavailable(
-                f"no NATS at {to}: {bus.client.last_error or f'no answer within {connect_timeout:g} s'}"
-            )
+            raise unreachable(to, bus.client.last_error or TimeoutError(f"no answer within {connect_timeout:g} s"))
         await opening
     except BaseException:
         opening.cancel()
         await asyncio.wait((opening,), timeout=1.0)
-        await bus.hang_up()
+        await bus.close()
         raise
     return bus
