@@ -38,7 +38,7 @@ _UNAVAILABLE = {
     part: msgspec.json.encode(Trouble(f"Sorry, product {part} are currently unavailable for this book."))
     for part in ("details", "reviews", "ratings")
 }
-_STATUS_BY_CODE = {"permission_denied": 403, "unavailable": 503}
+_STATUS_BY_CODE = {"not_found": 404, "permission_denied": 403, "resource_exhausted": 503, "unavailable": 503}
 """What the mesh says before it reaches a service; anything else, such as our own lost patience, is a 500."""
 
 _decode_details = msgspec.json.Decoder(BookDetails).decode
