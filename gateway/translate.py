@@ -3,8 +3,6 @@
 What people and tools expect of a mesh keeps its well-known plain text (`no healthy upstream`); all else is JSON.
 """
 
-import msgspec
-
 from ..actors.messages.envelope import Headers
 from ..actors.messages.error import (
     Code,
@@ -16,6 +14,7 @@ from ..actors.messages.error import (
     NoEndpoints,
     Overloaded,
 )
+from .error_body import error_body
 
 STATUS: dict[Code, int] = {
     Code.CANCELLED: 499,
@@ -54,17 +53,12 @@ def translate(error: MeshError) -> tuple[int, Headers, bytes]:
         return 504, TEXT, b"upstream request timeout"
     if isinstance(error, Denied):
         return 403, TEXT, b"RBAC: access denied"
-    return STATUS[error.code], JSON, error_body(error.code.value, str(error), cause(error))
+    return STATUS[error.code], JSON, error_body(error.code, str(error), cause(error))
 
 
 def cause(error: MeshError) -> str:
     """Return an error's short cause, such as `overflow`."""
     return FLAG.get(type(error), "") or _snake(type(error).__name__)
-
-
-def error_body(code: str, message: str, cause: str | None) -> bytes:
-    """Return the JSON body of an error."""
-    return msgspec.json.encode({"error": {"code": code, "message": message, "cause": cause}})
 
 
 def _snake(name: str) -> str:

@@ -36,7 +36,10 @@ class Served(Mail):
     __slots__ = ("_ended", "expiry", "frame", "key", "owner", "respond")
 
     def __init__(self, owner: "Inbound", frame: CallFrame, key: bytes, respond: Respond) -> None:
-        super().__init__(self)
+        self.message = self
+        self.reply = None
+        self.context = Context()
+        self.task = None
         self.owner = owner
         self.frame = frame
         self.key = key
@@ -163,7 +166,6 @@ class Inbound:
     def _take(self, served: Served, frame: CallFrame) -> None:
         deadline = None if frame.timeout is None else self._clock() + frame.timeout * 1e-6
         served.deadline = deadline
-        served.context = Context()
         self._calls[served.key] = served
         try:
             self.cell.deliver(served)

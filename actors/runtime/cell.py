@@ -4,6 +4,7 @@ import asyncio
 import enum
 from collections.abc import Coroutine
 from contextvars import Context
+from types import CoroutineType
 from typing import Any, Protocol, cast
 
 from ..messages.error import ActorStopped, Cancelled, DeadlineExceeded, MissedDeadline, Overloaded
@@ -101,7 +102,7 @@ class Cell:
             mail.fail(error)
             self._fail(error)
             return
-        if not isinstance(answer, Coroutine):  # a plain method has answered already: no task
+        if type(answer) is not CoroutineType:  # a plain method has answered already: no task
             mail.answer(answer)
             return
         turn = self._turn(mail, cast("Coroutine[Any, Any, Any]", answer))

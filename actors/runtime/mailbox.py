@@ -21,7 +21,7 @@ class Mail:
         self.message = message
         self.reply = reply
         """Where the answer goes, when one was asked for."""
-        self.deadline = deadline
+        self.deadline: float | None = deadline
         """Loop time after which nobody wants the answer; None for never."""
         self.context = context
         """The context that the actor works in; a new empty one where None."""

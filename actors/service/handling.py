@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Coroutine
+from collections.abc import Awaitable
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any, cast
 
 from ..messages.envelope import CallFrame
@@ -44,7 +45,7 @@ def handle(service: "Service", served: Served) -> Any:
         answer = endpoint.call(service, Request(frame, found[1]))
     except Exception as error:
         return _failed(service, endpoint, span, error)
-    if isinstance(answer, Coroutine):
+    if type(answer) is CoroutineType:
         return _finish(service, endpoint, span, cast("Awaitable[Any]", answer))
     return _answered(respond(answer), span)
 

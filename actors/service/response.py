@@ -9,7 +9,10 @@ from ..messages.envelope import Headers, ReplyFrame
 from .request import HeaderView
 
 JSON = "application/json"
-TEXT = "text/plain; charset=utf-8"
+
+_JSON = ("content-type", JSON)
+_TEXT = ("content-type", "text/plain; charset=utf-8")
+_BYTES = ("content-type", "application/octet-stream")
 
 encode_json = msgspec.json.Encoder().encode
 
@@ -27,17 +30,18 @@ class Response:
         content_type: str | None = None,
     ) -> None:
         self.status = status
-        pairs = cast("Iterable[tuple[str, str]]", headers.items() if isinstance(headers, Mapping) else headers)
-        self.headers: Headers = [(name.lower(), value) for name, value in pairs]
-        if isinstance(body, bytes):
-            self.body, kind = body, "application/octet-stream" if body else None
-        elif isinstance(body, str):
-            self.body, kind = body.encode(), TEXT
+        if type(body) is str:
+            self.body, kind = body.encode(), _TEXT
+        elif type(body) is bytes:
+            self.body, kind = body, _BYTES if body else None
         else:
-            self.body, kind = encode_json(body), JSON
-        kind = content_type or kind
-        if kind is not None:
-            self.headers.append(("content-type", kind))
+            self.body, kind = encode_json(body), _JSON
+        if content_type is not None:
+            kind = ("content-type", content_type)
+        self.headers: Headers = [] if kind is None else [kind]
+        if headers:
+            pairs = cast("Iterable[tuple[str, str]]", headers.items() if isinstance(headers, Mapping) else headers)
+            self.headers += [(name.lower(), value) for name, value in pairs]
 
     @classmethod
     def redirect(cls, location: str, status: int = 302) -> "Response":

@@ -1,0 +1,236 @@
+"""The gateway actor: HTTP requests become routed calls, replies become HTTP answers."""
+
+import logging
+import random
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ..actors.messages.envelope import Headers, ReplyFrame
+from ..actors.messages.error import MeshError
+from ..actors.proxy.call import Call, Caller
+from ..actors.proxy.proxy import Proxy
+from ..actors.routing.table import RouteTable
+from ..actors.runtime.actor import Actor
+from ..actors.runtime.drive import Drive
+from ..tracing.baggage import BaggageNames
+from ..tracing.context import limit_tracestate, request_id
+from ..tracing.record import Kind
+from ..tracing.sampler import HeadSampler
+from .error_body import status_body
+from .exchange import Exchange
+from .listener import Listener
+from .request import HttpRequest
+from .translate import JSON, cause, translate
+
+if TYPE_CHECKING:
+    from ..tracing.tracer import ActiveSpan, Tracer
+
+log = logging.getLogger("plait.gateway")
+
+INGRESS_LIMIT = 15.0
+"""Seconds for a request whose route sets no timeout (Envoy's own route default; Istio's is none)."""
+
+_REQUEST_ID_LIMIT = 128
+
+
+class GatewayOptions(msgspec.Struct, frozen=True):
+    """How a gateway treats what comes in."""
+
+    labels: dict[str, str] = {"istio": "ingressgateway"}
+    """What the selectors of Gateway policies are held against."""
+    debug: bool = False
+    """Whether `x-plait-debug: 1` is answered with where the request went."""
+    honour_sampling: bool = False
+    """Whether a client's sampling decision is taken over."""
+
+
+class Gateway(Actor):
+    """HTTP in, routed calls out. One listener stands for one port of the Gateway policies, or for all."""
+
+    def __init__(
+        self,
+        proxy: Proxy,
+        caller: Caller,
+        listeners: Callable[["Gateway"], Sequence[Listener]],
+        sampler: HeadSampler,
+        tracer: "Tracer",
+        options: GatewayOptions = GatewayOptions(),  # noqa: B008 - frozen
+        names: BaggageNames | None = None,
+        rng: random.Random | None = None,
+    ) -> None:
+        self._proxy = proxy
+        self._caller = caller
+        self._make_listeners = listeners
+        self._sampler = sampler
+        self._tracer = tracer
+        self._options = options
+        self._names = names or BaggageNames()
+        self._rng = rng or random.Random()
+        self._table: RouteTable | None = None
+        self._selected: tuple[str, ...] = ()
+        self.listeners: Sequence[Listener] = ()
+
+    async def pre_start(self) -> None:
+        """Listen.
+
+        Raises:
+            MeshError: a port is taken.
+        """
+        self.listeners = self._make_listeners(self)
+        for listener in self.listeners:
+            await listener.start()
+
+    async def post_stop(self) -> None:
+        """Stop listening; answer what is open."""
+        for listener in self.listeners:
+            await listener.drain(5.0)
+
+    def application(self, port: int | None) -> Callable[[HttpRequest, Exchange], None]:
+        """Return the application of the listener for one port of the Gateway policies (None: all of them)."""
+
+        def serve(request: HttpRequest, exchange: Exchange) -> None:
+            self.serve(request, exchange, port)
+
+        return serve
+
+    def serve(self, request: HttpRequest, exchange: Exchange, port: int | None) -> None:
+        """Answer one request; returns at once, the answer comes when it comes."""
+        headers, special = self._sort(request)
+        baggage = self._names.parse(special["baggage"]) if "baggage" in special else {}
+        for name in self._names.names:
+            if name in special:
+                baggage[name] = special[name]
+        rid = baggage.get("x-request-id", "")
+        if not rid or len(rid) > _REQUEST_ID_LIMIT or not rid.isprintable():
+            rid = baggage["x-request-id"] = request_id(self._rng)
+        outside = special.get("traceparent", "")
+        admission = self._sampler.admit(outside, honour=self._options.honour_sampling)
+        tracestate = special.get("tracestate", "")
+        if tracestate:
+            tracestate = limit_tracestate(tracestate) if not admission.root else ""
+        traceparent, span = admission.traceparent, None
+        if admission.sampled:
+            span = self._start_span(request, admission.traceparent, tracestate, rid, admission.root)
+            if span is not None:
+                traceparent = span.traceparent
+        headers.append(("x-forwarded-for", request.peer))
+        headers.append(("x-forwarded-proto", request.scheme))
+        call = Call(
+            self._caller,
+            self._rng.getrandbits(63),
+            "",
+            request.method,
+            request.path,
+            request.query,
+            request.authority,
+            headers,
+            request.body,
+            baggage,
+            traceparent,
+            tracestate,
+            (self._caller.name,),
+            self._gateways(),
+            port,
+            request.scheme,
+        )
+        call.allowance = INGRESS_LIMIT
+        debug = self._options.debug and special.get("x-plait-debug") == "1"
+        extra = [("x-request-id", rid), ("traceparent", traceparent)]
+
+        def done(reply: ReplyFrame | None, error: Exception | None) -> None:
+            exchange.on_disconnect = None
+            if reply is not None:
+                status, fields, body = reply.status, reply.headers, reply.body
+            else:
+                assert error is not None
+                status, fields, body = self._refusal(error)
+            if span is not None:
+                _end_span(span, call, status, error)
+            fields = [*fields, *extra, *(_debug(call, error) if debug else ())]
+            exchange.reply(status, fields, body)
+
+        drive = Drive(self._proxy.send(call), done)
+        if not exchange.closed:
+
+            def gone() -> None:
+                drive.cancel()
+                if span is not None:
+                    span.fail("the client went away")
+                    span.end()
+
+            exchange.on_disconnect = gone
+
+    def _sort(self, request: HttpRequest) -> tuple[Headers, dict[str, str]]:
+        """Part the headers that go on as they are from those that mean something to the mesh.
+
+        `x-plait-*` and `x-envoy-*` of strangers are dropped: rules and services trust them.
+        """
+        plain: Headers = []
+        special: dict[str, str] = {}
+        known = self._names.names
+        for field in request.headers:
+            name = field[0]
+            if name in known or name in _CONTEXT:
+                special[name] = f"{special[name]},{field[1]}" if name in special else field[1]
+            elif name.startswith(_STRIPPED):
+                if name == "x-plait-debug":
+                    special[name] = field[1]
+            else:
+                plain.append(field)
+        return plain, special
+
+    def _gateways(self) -> tuple[str, ...]:
+        """Names of the Gateway policies that select this gateway, looked up once per policy revision."""
+        table = self._proxy.table
+        if table is not self._table:
+            self._table = table
+            self._selected = table.selected(self._options.labels)
+        return self._selected
+
+    def _refusal(self, error: Exception) -> tuple[int, Headers, bytes]:
+        if isinstance(error, MeshError):
+            return translate(error)
+        log.error("the gateway failed", exc_info=error)
+        return 500, JSON, status_body(500, "the gateway failed to handle this request", "gateway_failed")
+
+    def _start_span(
+        self, request: HttpRequest, traceparent: str, tracestate: str, rid: str, root: bool
+    ) -> "ActiveSpan | None":
+        attributes: dict[str, str | int | float | bool] = {
+            "http.method": request.method,
+            "http.url": f"{request.scheme}://{request.authority}{request.path}",
+            "guid:x-request-id": rid,
+            "peer.address": request.peer,
+        }
+        name = f"{request.method} {request.path}"
+        return self._tracer.start(name, Kind.SERVER, traceparent, tracestate, attributes, root=root)
+
+
+_CONTEXT = frozenset({"traceparent", "tracestate", "baggage"})
+_STRIPPED = ("x-plait-", "x-envoy-", "x-forwarded-for", "x-forwarded-proto")
+
+
+def _end_span(span: "ActiveSpan", call: Call, status: int, error: Exception | None) -> None:
+    span.set("http.status_code", status)
+    span.set("plait.attempts", call.attempts)
+    span.set("plait.revision", call.revision)
+    if call.attempts:
+        span.set("upstream_cluster", f"{call.cluster.service}|{call.cluster.subset}")
+        span.set("plait.upstream_instance", call.tried[-1].instance.id)
+    if isinstance(error, MeshError):
+        span.set("plait.cause", cause(error))
+    if status >= 500:
+        span.fail(str(error) if error is not None else f"status {status}")
+    span.end()
+
+
+def _debug(call: Call, error: Exception | None) -> Headers:
+    fields: Headers = [("x-plait-revision", str(call.revision)), ("x-plait-attempts", str(call.attempts))]
+    if call.tried:
+        instance = call.tried[-1].instance
+        fields.append(("x-plait-upstream", f"{instance.service} {call.cluster.subset or '-'} {instance.id}"))
+    if isinstance(error, MeshError):
+        fields.append(("x-plait-cause", cause(error)))
+    return fields
