@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 
 from msgspec import inspect
 
-from .hint import Place, bare, did_you_mean, fields, home
+from .hint import Place, bare, did_you_mean, fields, home, reason
 from .problem import Path, ProblemCode, Report
 from .scalar import Never, NotYet, Scalar
 from .source import as_list, as_mapping
@@ -76,13 +76,10 @@ class _Checker:
             self._value(value, meant.kind, where, structs)
 
     def _value(self, value: object, kind: Any, path: Path, around: tuple[Place, ...]) -> object:
-        reason = ""
-        if isinstance(kind, inspect.Metadata):
-            notes: dict[str, Any] = kind.extra_json_schema or {}
-            reason = str(notes.get("description", ""))
-            kind = bare(kind)
+        why = reason(kind)
+        kind = bare(kind)
         if isinstance(kind, inspect.CustomType):
-            return self._scalar(value, kind.cls, path, reason)
+            return self._scalar(value, kind.cls, path, why)
         if isinstance(kind, inspect.StructType):
             return self.struct(value, cast("type[Spec]", kind.cls), path, around)
         if isinstance(kind, inspect.ListType):
@@ -100,9 +97,9 @@ class _Checker:
         assert isinstance(kind, inspect.AnyType), kind
         return value
 
-    def _scalar(self, value: object, kind: type[Any], path: Path, reason: str) -> object:
+    def _scalar(self, value: object, kind: type[Any], path: Path, why: str) -> object:
         if issubclass(kind, NotYet | Never):
-            state = "is not supported yet" if issubclass(kind, NotYet) else f"cannot be honoured: {reason}"
+            state = "is not supported yet" if issubclass(kind, NotYet) else f"cannot be honoured: {why}"
             self._report.refuse(ProblemCode.UNSUPPORTED_FIELD, path, f"field {path[-1]!r} {state}")
             return WRONG
         assert issubclass(kind, Scalar), kind

@@ -93,6 +93,12 @@ def _below(struct: type[Spec], name: str, depth: int) -> Iterator[tuple[Path, An
         levels = following
 
 
+def reason(kind: Any) -> str:
+    """Return why a field cannot be honoured, as its annotation says."""
+    schema = getattr(kind, "extra_json_schema", None)
+    return str(schema["description"]) if schema else ""
+
+
 def bare(kind: Any) -> Any:
     """Return a type without its metadata."""
     while isinstance(kind, inspect.Metadata):

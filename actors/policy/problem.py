@@ -91,6 +91,7 @@ class Report:
         self.warnings: list[Problem] = []
         self._line = line
         self._blamed: list[Path] = []
+        self._misnamed: list[Path] = []
         self._settled: tuple[Path, ...] = ()
 
     def refuse(
@@ -100,9 +101,16 @@ class Report:
         if any(_related(path, blamed) for blamed in self._settled) or len(self.problems) >= MOST:
             return
         self._blamed.append(path)
+        if code in (ProblemCode.UNKNOWN_FIELD, ProblemCode.UNSUPPORTED_FIELD):
+            self._misnamed.append(path[:-1])
         if instead is not None:
             self._blamed.append(instead)
         self.problems.append(self._problem(code, path, message, hint))
+
+    def missing(self, path: Path, message: str, hint: str = "") -> None:
+        """Add that the field at `path` is required; not where a field beside it was misnamed or is not supported."""
+        if path[:-1] not in self._misnamed:
+            self.refuse(ProblemCode.REQUIRED, path, message, hint)
 
     def warn(self, code: ProblemCode, path: Path, message: str, hint: str = "") -> None:
         """Add a warning."""

@@ -1,0 +1,143 @@
+"""What documents say about each other: subsets and gateways that routes name, services that two documents claim."""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import NamedTuple
+
+from ..messages.rule import DestinationPolicy, GatewayPolicy, Rule, RuleSet
+from ..routing.host import covers
+from ..routing.route import MESH
+from .document import Document
+from .hint import did_you_mean
+from .problem import Path, Problem, ProblemCode, Report, no_line
+
+
+class Scene(NamedTuple):
+    """The policy as it would be after a bundle."""
+
+    after: Mapping[str, Rule]
+    """All rules by key."""
+    sources: Mapping[str, Document]
+    """The bundle's documents by key."""
+    unsound: frozenset[str]
+    """Keys of the bundle's documents that are refused on their own: nothing is concluded from their absence."""
+
+    def report(self, key: str) -> Report:
+        """Return a new report for a document of the bundle or in force."""
+        source = self.sources.get(key)
+        return Report(key, source.line if source is not None else no_line)
+
+
+def check_references(scene: Scene, before: Mapping[str, Rule], removed: Collection[str]) -> list[Problem]:
+    """Return what would dangle or clash, told at the document that a user has to change.
+
+    Rules that were in force are looked at again only where something they name was taken away.
+    """
+    problems, services = _claims(scene)
+    gateways = {rule.name for rule in scene.after.values() if isinstance(rule, GatewayPolicy)}
+    shrunk = bool(_subsets(before.values()) - _subsets(services.values())) or bool(
+        {rule.name for rule in before.values() if isinstance(rule, GatewayPolicy)} - gateways
+    )
+    guess = not any(key.startswith(("DestinationRule/", "#")) for key in scene.unsound)
+    guess_gateways = not any(key.startswith(("Gateway/", "#")) for key in scene.unsound)
+    for key, rule in scene.after.items():
+        if not isinstance(rule, RuleSet) or not (shrunk or key in scene.sources):
+            continue
+        report = scene.report(key)
+        if guess:
+            _check_subsets(rule, services, report)
+        if guess_gateways:
+            _check_gateways(rule, gateways, report)
+        if key in scene.sources:
+            problems += report.problems
+        else:
+            problems += [_blame(scene, removed, problem) for problem in report.problems]
+    return problems
+
+
+def _claims(scene: Scene) -> tuple[list[Problem], dict[str, DestinationPolicy]]:
+    """Destination policies by service, and the problems of services that two of them claim."""
+    problems: list[Problem] = []
+    owners: dict[str, tuple[str, DestinationPolicy]] = {}
+    incoming = [key for key in scene.after if key in scene.sources]
+    for key in [*(key for key in scene.after if key not in scene.sources), *incoming]:
+        rule = scene.after[key]
+        if not isinstance(rule, DestinationPolicy):
+            continue
+        other = owners.get(rule.service)
+        if other is None:
+            owners[rule.service] = (key, rule)
+            continue
+        report = scene.report(key)
+        message = f"{other[0]} has the same host: two DestinationRules for one service are not merged"
+        report.refuse(ProblemCode.DUPLICATE_HOST, ("spec", "host"), message, f"put its subsets into {other[0]}")
+        problems += report.problems
+    return problems, {service: rule for service, (_, rule) in owners.items()}
+
+
+def _subsets(rules: Iterable[Rule]) -> set[tuple[str, str]]:
+    return {(rule.service, one.name) for rule in rules if isinstance(rule, DestinationPolicy) for one in rule.subsets}
+
+
+def _check_subsets(rule: RuleSet, services: Mapping[str, DestinationPolicy], report: Report) -> None:
+    for index, route in enumerate(rule.routes):
+        for place, goal in enumerate(route.destinations):
+            if not goal.subset:
+                continue
+            policy = services.get(goal.service)
+            names = [one.name for one in policy.subsets] if policy is not None else []
+            if goal.subset not in names:
+                path: Path = ("spec", "http", index, "route", place, "destination", "subset")
+                message = f"no DestinationRule defines subset {goal.subset!r} of service {goal.service!r}"
+                hint = did_you_mean(goal.subset, names) or ("subsets: " + ", ".join(names) if names else "")
+                report.refuse(ProblemCode.UNKNOWN_SUBSET, path, message, hint)
+
+
+def _check_gateways(rule: RuleSet, gateways: set[str], report: Report) -> None:
+    for place, name in enumerate(rule.gateways):
+        if name != MESH and name not in gateways:
+            message = f"there is no Gateway {name!r}"
+            hint = did_you_mean(name, gateways)
+            report.refuse(ProblemCode.UNKNOWN_GATEWAY, ("spec", "gateways", place), message, hint)
+
+
+def _blame(scene: Scene, removed: Collection[str], problem: Problem) -> Problem:
+    """A rule in force would dangle: the fault is the bundle's, not its own."""
+    takers = list(removed) or [key for key in scene.sources if not key.startswith("VirtualService/")]
+    document = takers[0] if len(takers) == 1 else problem.document
+    message = f"{problem.document} ({problem.path}) still names what this takes away: {problem.message}"
+    return Problem(problem.code, document, "$", _start(scene, document), message, problem.hint)
+
+
+def _start(scene: Scene, key: str) -> int:
+    source = scene.sources.get(key)
+    return source.line(()) if source is not None else 0
+
+
+def warn_of_overlaps(scene: Scene) -> list[Problem]:
+    """Return warnings of the bundle's virtual services that others outrank, and of hosts that no gateway serves."""
+    first: dict[str, tuple[int, str]] = {}
+    sets = {key: rule for key, rule in scene.after.items() if isinstance(rule, RuleSet)}
+    for rule in sets.values():
+        if MESH in rule.gateways:
+            for host in rule.hosts:
+                first[host] = min(first.get(host, (rule.order, rule.name)), (rule.order, rule.name))
+    served = {
+        rule.name: [host for server in rule.servers for host in server.hosts]
+        for rule in scene.after.values()
+        if isinstance(rule, GatewayPolicy)
+    }
+    warnings: list[Problem] = []
+    for key, rule in sets.items():
+        if key not in scene.sources:
+            continue
+        report = scene.report(key)
+        for place, host in enumerate(rule.hosts):
+            path: Path = ("spec", "hosts", place)
+            if MESH in rule.gateways and first[host][1] != rule.name:
+                message = f"inside the mesh VirtualService {first[host][1]!r}, which is older, counts alone for {host}"
+                report.warn(ProblemCode.CONFLICTING_HOSTS, path, message)
+            for name in rule.gateways:
+                if name in served and not any(covers(one, host) or covers(host, one) for one in served[name]):
+                    report.warn(ProblemCode.NO_EFFECT, path, f"no server of gateway {name!r} answers for {host}")
+        warnings += report.warnings
+    return warnings
