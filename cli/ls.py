@@ -1,0 +1,122 @@
+"""`plait ls`: the nodes, services, instances and policies of a mesh."""
+
+from typing import Any, cast
+
+import click
+
+from . import option
+from .output import Column, Item, Listing, write
+
+THINGS = ("nodes", "services", "instances", "policies")
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  plait ls instances
+  plait ls services -o wide
+  plait ls nodes -o jsonl
+"""
+)
+@click.argument("what", type=click.Choice(THINGS))
+@option.output
+@option.timeout(5.0)
+@option.connection
+def command(what: str, output: str, timeout: float, nats: str | None, mesh: str) -> None:
+    """List what is in the mesh."""
+    if what == "policies":
+        from .get import show
+
+        show("", "", output=output, timeout=timeout, nats=nats, mesh=mesh)
+        return
+    from .connection import ask, check, find
+
+    answer = check(ask(find(nats, mesh), "registry.resolve", {"service": ""}, limit=timeout))
+    found = instances(answer)
+    listing = {"nodes": _nodes, "services": _services, "instances": _instances}[what](found)
+    write(listing, output)
+
+
+def instances(answer: dict[str, Any]) -> list[Item]:
+    """Return the instances of the registry's answer, sorted by service, version and id."""
+    found = answer.get("instances")
+    rows = [cast("Item", one) for one in cast("list[object]", found) if isinstance(one, dict)] if found else []
+    return sorted(rows, key=lambda one: tuple(str(one.get(key, "")) for key in ("service", "version", "id")))
+
+
+def _instances(found: list[Item]) -> Listing:
+    columns = (
+        Column("INSTANCE", "id"),
+        Column("SERVICE", "service"),
+        Column("VERSION", "version"),
+        Column("NODE", "node"),
+        Column("HEALTH", "health"),
+        Column("LOCALITY", "locality", wide=True),
+        Column("LABELS", "labels", wide=True),
+    )
+    return Listing("InstanceList", columns, found, _instance_name, "no instance is registered")
+
+
+def _services(found: list[Item]) -> Listing:
+    items: list[Item] = []
+    for service, members in _by(found, "service").items():
+        healthy = sum(1 for one in members if one.get("health") == "healthy")
+        items.append(
+            {
+                "name": service,
+                "versions": _distinct(members, "version"),
+                "instances": len(members),
+                "healthy": healthy,
+                "nodes": _distinct(members, "node"),
+            }
+        )
+    columns = (
+        Column("SERVICE", "name"),
+        Column("VERSIONS", "versions"),
+        Column("INSTANCES", "instances", right=True),
+        Column("HEALTHY", "healthy", right=True),
+        Column("NODES", "nodes", wide=True),
+    )
+    return Listing("ServiceList", columns, items, _service_name, "no service is registered")
+
+
+def _nodes(found: list[Item]) -> Listing:
+    items: list[Item] = [
+        {
+            "name": node,
+            "instances": len(members),
+            "services": _distinct(members, "service"),
+            "localities": _distinct(members, "locality"),
+        }
+        for node, members in _by(found, "node").items()
+    ]
+    columns = (
+        Column("NODE", "name"),
+        Column("INSTANCES", "instances", right=True),
+        Column("SERVICES", "services"),
+        Column("LOCALITY", "localities", wide=True),
+    )
+    return Listing("NodeList", columns, items, _node_name, "no node with instances is registered")
+
+
+def _by(found: list[Item], key: str) -> dict[str, list[Item]]:
+    groups: dict[str, list[Item]] = {}
+    for one in found:
+        groups.setdefault(str(one.get(key, "")), []).append(one)
+    return dict(sorted(groups.items()))
+
+
+def _distinct(members: list[Item], key: str) -> list[str]:
+    return sorted({str(one.get(key) or "") for one in members} - {""})
+
+
+def _instance_name(item: Item) -> str:
+    return f"instance/{item.get('id')}"
+
+
+def _service_name(item: Item) -> str:
+    return f"service/{item['name']}"
+
+
+def _node_name(item: Item) -> str:
+    return f"node/{item['name']}"

@@ -1,0 +1,84 @@
+"""The options that verbs share, each with its environment variable."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from .app import MACHINE
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+FORMATS = ("table", "wide", "json", "jsonl", "yaml", "name")
+
+
+def nats(command: Command) -> Command:
+    """Add `--nats`: where the bus is. None when neither flag nor environment names it."""
+    return click.option("--nats", metavar="URL", envvar="PLAIT_NATS_URL", show_envvar=True, help="The bus.")(command)
+
+
+def mesh(command: Command) -> Command:
+    """Add `--mesh`: which mesh on that bus."""
+    return click.option(
+        "--mesh",
+        metavar="NAME",
+        envvar="PLAIT_MESH",
+        show_envvar=True,
+        default="default",
+        show_default=True,
+        callback=_label,
+        help="The mesh.",
+    )(command)
+
+
+def connection(command: Command) -> Command:
+    """Add what every verb that asks the mesh needs: `--nats` and `--mesh`."""
+    return nats(mesh(command))
+
+
+def output(command: Command) -> Command:
+    """Add `-o`: how to write what was read."""
+    return click.option(
+        "-o",
+        "--output",
+        type=click.Choice(FORMATS),
+        envvar="PLAIT_OUTPUT",
+        show_envvar=True,
+        default="table",
+        show_default=True,
+        callback=_note_format,
+        help="Format of the output.",
+    )(command)
+
+
+def timeout(seconds: float) -> Callable[[Command], Command]:
+    """Add `--timeout`, in seconds."""
+
+    def add(command: Command) -> Command:
+        return click.option(
+            "--timeout",
+            metavar="SECONDS",
+            type=click.FloatRange(min=0, min_open=True),
+            envvar="PLAIT_TIMEOUT",
+            show_envvar=True,
+            default=seconds,
+            show_default=True,
+            help="Longest wait for an answer.",
+        )(command)
+
+    return add
+
+
+def _note_format(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    ctx.meta[MACHINE] = value not in ("table", "wide")
+    return value
+
+
+def _label(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    from ..actors.messages.error import InvalidName
+    from ..actors.messages.name import label
+
+    try:
+        return label(value, "mesh")
+    except InvalidName as error:
+        raise click.BadParameter(str(error)) from None

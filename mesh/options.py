@@ -1,0 +1,90 @@
+"""What `plait up` and `plait node` are asked to do: the command line's flags as one struct each."""
+
+import msgspec
+
+from ..actors.messages.error import InvalidName
+
+LOOPBACK = "127.0.0.1"
+
+
+class Listen(msgspec.Struct, frozen=True):
+    """Where a server listens."""
+
+    host: str
+    port: int
+    """0 takes a free one."""
+    stands_for: int = 0
+    """The port of a Gateway that this address serves; 0 where it serves all that have no address of their own."""
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+
+class UpOptions(msgspec.Struct, frozen=True):
+    """A whole mesh on this machine."""
+
+    mesh: str = "default"
+    http: tuple[Listen, ...] = (Listen(LOOPBACK, 8080),)
+    admin: Listen = Listen(LOOPBACK, 8081)
+    dns: Listen | None = None
+    nats: str = ""
+    """URL of the bus; empty starts the embedded server."""
+    nats_sys: str = ""
+    """The same with system credentials; empty with a bus of others means that deaths are seen by heartbeats alone."""
+    app: tuple[str, ...] = ("bookinfo",)
+    """`bookinfo`, `none`, or services as `module:Class`."""
+    state: str = ""
+    """Folder of durable state; empty keeps it in a temporary one."""
+    otlp: str = ""
+    """URL of an OTLP collector; empty exports nothing."""
+    sampling: float = 1.0
+    """Share of the requests that are traced, 0 to 1."""
+
+
+class NodeOptions(msgspec.Struct, frozen=True):
+    """One actor node."""
+
+    targets: tuple[str, ...]
+    """`registry`, `policy`, `gateway`, `dns`, or services as `module:Class`."""
+    nats: str
+    mesh: str = "default"
+    nats_sys: str = ""
+    name: str = ""
+    """Empty: one is made up."""
+    labels: dict[str, str] = {}
+    locality: str = ""
+    """`region/zone/subzone`."""
+    replicas: int = 1
+    """Instances of each service."""
+    http: tuple[Listen, ...] = ()
+    admin: Listen | None = None
+    dns: Listen | None = None
+    otlp: str = ""
+    sampling: float = 1.0
+
+
+def parse_listen(text: str, *, mapped: bool = False) -> Listen:
+    """Return the address in `host:port`, `:port` or `port` (then on loopback); `mapped` allows `ADDR=PORT`.
+
+    Raises:
+        InvalidName: it is no such address.
+    """
+    address, equals, gateway = text.partition("=")
+    if equals and not mapped:
+        raise InvalidName(f"{text!r} maps a port, which only the gateway's addresses do")
+    stands_for = _port(gateway, text, least=1) if equals else 0
+    host, colon, port = address.rpartition(":")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        raise InvalidName(f"{text!r} is no address: an IPv6 host stands in brackets, as in [::1]:8080")
+    if any(one.isspace() or one in "/@" for one in host):
+        raise InvalidName(f"{text!r} is no address: it is HOST:PORT, :PORT or PORT, without a scheme or a path")
+    return Listen(host or LOOPBACK, _port(port if colon else address, text), stands_for)
+
+
+def _port(text: str, whole: str, least: int = 0) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 6) or not least <= int(text) <= 65535:
+        raise InvalidName(f"{whole!r} is no address: a port is a number from {least} to 65535, not {text!r}")
+    return int(text)
