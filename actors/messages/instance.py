@@ -62,3 +62,12 @@ class Heartbeat(msgspec.Struct, frozen=True, array_like=True):
     """(service, instance id, incarnation) of each."""
     lag: float = 0.0
     """Seconds that the node's event loop was late since the last heartbeat."""
+
+
+class Beat(msgspec.Struct, frozen=True, array_like=True):
+    """The registry's answer to a heartbeat that asks for one."""
+
+    revision: int = 0
+    unknown: tuple[tuple[str, str], ...] = ()
+    """(service, instance id) of what the registry does not have as the heartbeat names it: join again, with a later
+    incarnation."""

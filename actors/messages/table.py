@@ -51,12 +51,15 @@ class SnapshotRequest(msgspec.Struct, frozen=True, array_like=True):
     revision: int = 0
     """The revision of the snapshot whose next chunk is wanted; 0 starts a new one."""
     part: int = 0
+    known: int = 0
+    """The revision that the replica has: a table that stands there answers with no parts at all."""
 
 
 class Snapshot(msgspec.Struct, frozen=True, array_like=True):
-    """One chunk of a table as it stands at `revision`; with a later revision than asked for, start again at part 0."""
+    """One chunk of a table as it stands at `revision`; with another revision than asked for, start again at part 0."""
 
     revision: int
     part: int
     parts: int
+    """How many chunks there are; 0 when the replica's `known` is what the table stands at."""
     entries: tuple[tuple[str, bytes], ...]
