@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -19,10 +18,17 @@ class HeaderView(Mapping[str, str]):
         """All fields in their order."""
 
     def __getitem__(self, name: str) -> str:
-        wanted = name.lower()
-        values = [value for key, value in self.fields if key == wanted]
-        if not values:
+        value = self.get(name)
+        if value is None:
             raise KeyError(name)
+        return value
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return the value of the field of this name, or `default`."""
+        wanted = key.lower()
+        values = [value for name, value in self.fields if name == wanted]
+        if not values:
+            return default
         return values[0] if len(values) == 1 else ", ".join(values)
 
     def __iter__(self) -> Iterator[str]:
@@ -75,11 +81,12 @@ class Request:
 
     @cached_property
     def cookies(self) -> dict[str, str]:
-        """The cookies that came along; unreadable ones count as none."""
-        try:
-            return {name: morsel.value for name, morsel in SimpleCookie(self.headers.get("cookie", "")).items()}
-        except CookieError:
+        """The cookies that came along; what is no `name=value` is left out."""
+        header = self.headers.get("cookie")
+        if not header:
             return {}
+        pairs = (pair.partition("=") for pair in header.replace(",", ";").split(";"))
+        return {name.strip(): value.strip().strip('"') for name, equals, value in pairs if equals}
 
     def json(self) -> Any:
         """Return the body read as JSON.

@@ -10,7 +10,7 @@ import msgspec
 from ...tracing.context import new_traceparent
 from ...tracing.record import Kind
 from ..messages.envelope import Flag, Headers
-from ..messages.error import BadStatus
+from ..messages.error import BadReply, BadStatus
 from ..messages.instance import Instance
 from ..messages.name import label, service_token
 from ..proxy.call import Call, Caller
@@ -160,7 +160,7 @@ class Service(Actor):
 
         Raises:
             MeshError: there is no answer of the service; `DeadlineExceeded` when `timeout` has ended.
-            BadStatus: with `into`, an answer whose status is not 2xx.
+            BadStatus, BadReply: with `into`, an answer whose status is not 2xx, or whose body is not of that type.
         """
         hosting = self.hosting
         context = current.get(None)
@@ -193,7 +193,10 @@ class Service(Actor):
             return reply
         if not reply.ok:
             raise BadStatus(reply.status, reply.body)
-        return msgspec.json.decode(reply.body, type=into)
+        try:
+            return msgspec.json.decode(reply.body, type=into)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise BadReply(f"{service}{path} did not answer with a {into.__name__}: {error}") from error
 
     # Being called
 
