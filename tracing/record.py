@@ -18,7 +18,7 @@ Value = str | int | float | bool
 TraceId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}\Z")]
 SpanId = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{16}\Z")]
 ParentId = Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{16})?\Z")]
-Nanoseconds = Annotated[int, msgspec.Meta(ge=0, lt=2**63)]
+Nanoseconds = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
 class Kind(enum.IntEnum):

@@ -19,13 +19,13 @@ class TreeNode:
     depth: int
     """0 for a root."""
     orphan: bool = False
-    """Its parent is not among the spans: lost, still running, or outside the mesh."""
+    """Its parent is not among the spans: outside the mesh, still running, or lost."""
     children: list["TreeNode"] = field(default_factory=list["TreeNode"])
     """By start."""
 
     def walk(self) -> Iterator["TreeNode"]:
         """Give this node and all below it in the order in which a waterfall shows them."""
-        waiting = [self]  # a stack of our own: the depth of a trace is what others made it
+        waiting: list[TreeNode] = [self]  # a stack of our own: the depth of a trace is what others made it
         while waiting:
             node = waiting.pop()
             yield node
@@ -75,6 +75,8 @@ def waterfall(spans: Iterable[SpanRecord], width: int = 100, *, ascii_only: bool
         spans: one trace's, in any order.
         width: columns of a line up to the end of its bar; at least 60 are used. What became of it stands behind.
         ascii_only: draw with `|`, `-` and `#`.
+
+    A `?` stands before a span whose parent is missing, where there is more than one beginning.
     """
     roots = arrange(spans)
     nodes = [node for root in roots for node in root.walk()]
@@ -82,7 +84,9 @@ def waterfall(spans: Iterable[SpanRecord], width: int = 100, *, ascii_only: bool
         return []
     start = min(node.span.start_ns for node in nodes)
     length = max(node.span.end_ns for node in nodes) - start or 1
-    names = [branch + _label(node) for branch, node in zip(_branches(roots, ascii_only), nodes, strict=True)]
+    marked = len(roots) > 1  # alone, a root whose parent is elsewhere continues a trace from outside: nothing is amiss
+    labels = [f"{'? ' if marked and node.orphan else ''}{node.span.service} {node.span.name}" for node in nodes]
+    names = [branch + _printable(label) for branch, label in zip(_branches(roots, ascii_only), labels, strict=True)]
     name_width = min(max(map(len, names)), max(24, width // 2))
     bar_width = max(60, width) - name_width - 22
     block = "#" if ascii_only else "█"
@@ -93,8 +97,8 @@ def waterfall(spans: Iterable[SpanRecord], width: int = 100, *, ascii_only: bool
         size = min(bar_width - left, max(1, round(span.duration_ns * bar_width / length)))
         bar = " " * left + block * size
         lines.append(
-            f"{_fit(name, name_width, ascii_only):<{name_width}} {_time(span.start_ns - start):>9} "
-            f"{_time(span.duration_ns):>9}  {bar:<{bar_width}} {_outcome(span)}"
+            f"{_fit(name, name_width, ascii_only):<{name_width}} {_time(span.start_ns - start, ascii_only):>9} "
+            f"{_time(span.duration_ns, ascii_only):>9}  {bar:<{bar_width}} {_outcome(span)}"
         )
     return lines
 
@@ -110,13 +114,7 @@ def _branches(roots: list[TreeNode], ascii_only: bool) -> Iterator[str]:
         if node.depth and len(before) < 3 * _DEPTH:
             inner += "   " if branch == corner else line
         last = len(node.children) - 1
-        for place in range(last, -1, -1):
-            waiting.append((inner, corner if place == last else tee, node.children[place]))
-
-
-def _label(node: TreeNode) -> str:
-    missing = "? " if node.orphan else ""
-    return missing + _printable(f"{node.span.service} {node.span.name}")
+        waiting += [(inner, corner if at == last else tee, node.children[at]) for at in range(last, -1, -1)]
 
 
 def _outcome(span: SpanRecord) -> str:
@@ -138,9 +136,9 @@ def _fit(text: str, width: int, ascii_only: bool) -> str:
     return text if len(text) <= width else text[: width - len(more)] + more
 
 
-def _time(nanoseconds: int) -> str:
+def _time(nanoseconds: int, ascii_only: bool) -> str:
     if nanoseconds < 1_000_000:
-        return f"{nanoseconds / 1e3:.0f} µs"
+        return f"{nanoseconds / 1e3:.0f} {'us' if ascii_only else 'µs'}"
     if nanoseconds < 1_000_000_000:
         return f"{nanoseconds / 1e6:.1f} ms"
     return f"{nanoseconds / 1e9:.2f} s"
