@@ -101,10 +101,14 @@ class Wire(asyncio.Protocol):
         if now - self._beat > GAP:
             self._gap(now)
         self._beat = self._heard = now
+        # What the callbacks write leaves together when the chunk is read: an empty piece keeps them from scheduling it.
+        if not self.out:
+            self.out.append(b"")
         try:
             self.feed(data)
         except Undecodable as error:
             self.drop(str(error))
+        self.flush()
 
     def pause_writing(self) -> None:
         self.paused = True
@@ -142,7 +146,7 @@ class Wire(asyncio.Protocol):
         batch = b"".join(out)
         out.clear()
         self.queued = 0
-        if not self._transport.is_closing():
+        if batch and not self._transport.is_closing():
             self._transport.write(batch)
 
     def make_room(self) -> None:

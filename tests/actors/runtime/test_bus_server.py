@@ -191,9 +191,8 @@ async def test_a_working_loop_is_never_stalled(connect, nats_server):
     assert not any(seen)
 
 
-async def test_jetstream_is_at_hand_beside_the_bus(kind, connect, nats_server):
-    if kind != "natspy":
-        pytest.skip("JetStream is nats-py's")
+@pytest.mark.parametrize("kind", ["natspy"], indirect=True)
+async def test_jetstream_is_at_hand_beside_the_bus(connect, nats_server):
     bus = await connect(nats_server.url)
     bucket = await bus.client.jetstream().create_key_value(bucket="beside", storage="memory")
     assert (await bucket.get("k", revision=await bucket.put("k", b"v"))).value == b"v"
