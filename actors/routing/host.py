@@ -20,12 +20,13 @@ class HostRoutes:
     def __init__(self, clauses: Sequence[Clause]) -> None:
         self.clauses = tuple(clauses)
         self._indexed = len(self.clauses) > FEW
+        if not self._indexed:
+            return
         self._exact: dict[str, list[tuple[int, Clause]]] = {}
         self._prefix: dict[str, list[tuple[int, Clause]]] = {}
         self._rest: list[tuple[int, Clause]] = []
-        if self._indexed:
-            for place in enumerate(self.clauses):
-                self._file(place)
+        for place in enumerate(self.clauses):
+            self._file(place)
         self._lengths = tuple(sorted({len(prefix) for prefix in self._prefix}))
 
     def _file(self, place: tuple[int, Clause]) -> None:

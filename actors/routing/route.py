@@ -138,18 +138,35 @@ def prepare(rule_set: RuleSet, place: str, upstream: Callable[[str, str], Upstre
     return Prepared(rule_set, tuple(used), tuple(clauses))
 
 
-def upstreams(policies: Mapping[str, DestinationPolicy]) -> Callable[[str, str], Upstream]:
-    """Return what finds the upstream of a service's subset, given the destination policies by service."""
-    found: dict[tuple[str, str], Upstream] = {}
-    for service, policy in policies.items():
-        found[service, ""] = Upstream(service, "", {}, policy.policy)
-        for one in policy.subsets:
-            found[service, one.name] = Upstream(service, one.name, one.labels, one.policy or policy.policy)
+class Upstreams:
+    """Finds the upstream of a service's subset; takes over those of an earlier table whose policy is the same."""
 
-    def upstream(service: str, subset: str) -> Upstream:
+    __slots__ = ("_found", "_old", "_policies")
+
+    def __init__(self, policies: Mapping[str, DestinationPolicy], previous: "Upstreams | None" = None) -> None:
+        self._policies = policies
+        self._found: dict[tuple[str, str], Upstream] = {}
+        self._old: Mapping[tuple[str, str], Upstream] = {}
+        if previous is not None:
+            before = previous._policies
+            changed = {name for name in {*before, *policies} if before.get(name) != policies.get(name)}
+            self._old = {key: one for key, one in previous._found.items() if key[0] not in changed}
+
+    def __call__(self, service: str, subset: str) -> Upstream:
+        """Return the upstream, known or not."""
         key = (service, subset)
-        if key not in found:
-            found[key] = Upstream(service, subset, {}, TrafficPolicy(), known=not subset)
-        return found[key]
+        found = self._found.get(key)
+        if found is None:
+            found = self._found[key] = self._old.get(key) or self._made(service, subset)
+        return found
 
-    return upstream
+    def _made(self, service: str, subset: str) -> Upstream:
+        policy = self._policies.get(service)
+        if policy is None:
+            return Upstream(service, subset, {}, TrafficPolicy(), known=not subset)
+        if not subset:
+            return Upstream(service, "", {}, policy.policy)
+        for one in policy.subsets:
+            if one.name == subset:
+                return Upstream(service, subset, one.labels, one.policy or policy.policy)
+        return Upstream(service, subset, {}, policy.policy, known=False)

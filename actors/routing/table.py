@@ -4,13 +4,13 @@ Inside the mesh the oldest rule set of a service counts alone; at a gateway all 
 oldest first and what matches everything last. Both are Istio's ways.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ..messages.error import InvalidName
 from ..messages.name import host_of, service_token
 from ..messages.rule import DestinationPolicy, GatewayPolicy, Rule, RuleSet
 from .host import HostIndex, HostRoutes, narrower, spellings
-from .route import MESH, Clause, Prepared, Upstream, prepare, upstreams
+from .route import MESH, Clause, Prepared, Upstreams, prepare
 
 
 class RouteTable:
@@ -23,7 +23,7 @@ class RouteTable:
         revision: int,
         gateways: dict[str, GatewayPolicy],
         rule_sets: Sequence[RuleSet],
-        upstream: Callable[[str, str], Upstream],
+        upstream: Upstreams,
         previous: "RouteTable | None",
     ) -> None:
         self.revision = revision
@@ -47,7 +47,7 @@ class RouteTable:
                     self._clauses(one, place, old)
             if MESH not in one.gateways:
                 for host in one.hosts:
-                    if service := _service(host):
+                    if host.endswith(".svc.cluster.local") and (service := _service(host)):
                         self.bound.setdefault(service, []).append(one.name)
         self._wild = HostIndex(wild) if wild else None
         self._indexes: dict[tuple[str | Sequence[str], int | None], HostIndex] = {}
@@ -61,7 +61,7 @@ class RouteTable:
         if (
             kept is not None
             and (kept.rule_set is one or kept.rule_set == one)
-            and all(was == self.upstream(was.service, was.subset) for was in kept.upstreams)
+            and all(was is self.upstream(was.service, was.subset) for was in kept.upstreams)
         ):
             self._prepared[key] = kept
             return kept.clauses
@@ -106,7 +106,7 @@ class RouteTable:
                 continue
             served = list(_served(policy, port))
             for one in self._attached[name]:
-                clauses = self._clauses(one, name, {})
+                clauses = self._prepared[one.name, name].clauses
                 for host in one.hosts:
                     for spelling in spellings(host):
                         for pattern, space in served:
@@ -143,10 +143,11 @@ def _served(policy: GatewayPolicy, port: int | None) -> Iterator[tuple[str, str]
                 yield host.lower(), own if space == "." else space
 
 
-def _in_order(sets: dict[tuple[int, str, str], tuple[Clause, ...]]) -> list[Clause]:
+def _in_order(sets: dict[tuple[int, str, str], tuple[Clause, ...]]) -> Sequence[Clause]:
+    if len(sets) == 1:
+        return next(iter(sets.values()))
     clauses = [clause for key in sorted(sets) for clause in sets[key]]
-    if len(sets) > 1:
-        clauses.sort(key=lambda clause: clause.catch_all)
+    clauses.sort(key=lambda clause: clause.catch_all)
     return clauses
 
 
@@ -172,4 +173,5 @@ def compile_table(rules: Mapping[str, Rule], revision: int = 0, previous: RouteT
         else:
             gateways[rule.name] = rule
     rule_sets.sort(key=lambda one: (one.order, one.name))
-    return RouteTable(revision, gateways, rule_sets, upstreams(policies), previous)
+    found = Upstreams(policies, previous.upstream if previous is not None else None)
+    return RouteTable(revision, gateways, rule_sets, found, previous)
