@@ -19,9 +19,8 @@ from ..tracing.context import limit_tracestate, request_id
 from ..tracing.record import Kind
 from ..tracing.sampler import HeadSampler
 from .error_body import status_body
-from .exchange import Exchange
+from .exchange import Exchange, HttpRequest
 from .listener import Listener
-from .request import HttpRequest
 from .translate import JSON, cause, translate
 
 if TYPE_CHECKING:

@@ -115,6 +115,11 @@ class Call:
         """Endpoints of the destination that no attempt went to yet."""
 
     @property
+    def routed(self) -> bool:
+        """Whether a route was found: only then are `decision` and `cluster` there."""
+        return hasattr(self, "cluster")
+
+    @property
     def source_service(self) -> str:
         """The calling service's token, as routing asks for it."""
         return self.caller.service

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from ..messages.error import IntensityExceeded, StartFailed
-from .actor import ChildSpec, Ref, Restart, Surroundings
+from .actor import ChildSpec, Restart, Surroundings
 from .backoff import Backoff
 from .cell import Cell, Life
 from .timer import sleep_until
@@ -70,7 +70,7 @@ class Supervisor:
                 await self.stop()
                 raise
 
-    async def start_child(self, spec: ChildSpec) -> Ref:
+    async def start_child(self, spec: ChildSpec) -> Cell:
         """Start one more child and return how to reach it.
 
         Raises:

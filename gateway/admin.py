@@ -1,0 +1,75 @@
+"""The admin address: is this node alive, is it ready, and its metrics. An HTTP listener of its own."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from ..actors.messages.error import MeshError
+from ..tracing.metrics import CONTENT_TYPE, Metrics
+from .error_body import status_body
+from .exchange import Exchange, HttpRequest
+from .translate import JSON, TEXT
+
+
+class Health(Protocol):
+    """What the admin address asks its node."""
+
+    async def round_trip(self) -> float:
+        """Return the seconds that a round trip to the bus took.
+
+        Raises:
+            MeshError: the bus does not answer.
+        """
+        ...
+
+    def unready(self) -> str:
+        """Return why the node is not ready; empty when it is."""
+        ...
+
+
+class Admin:
+    """The application behind the admin address."""
+
+    def __init__(self, health: Health, metrics: Metrics) -> None:
+        self._health = health
+        self._metrics = metrics
+        self._open: set[asyncio.Task[None]] = set()
+        self._pages: dict[str, Callable[[Exchange], None]] = {
+            "/healthz": self._healthz,
+            "/readyz": self._readyz,
+            "/metrics": self._metrics_page,
+        }
+
+    def __call__(self, request: HttpRequest, exchange: Exchange) -> None:
+        """Answer one request."""
+        page = self._pages.get(request.path)
+        if page is None:
+            pages = ", ".join(self._pages)
+            exchange.reply(404, JSON, status_body(404, f"no page {request.path}; there are {pages}", "no_page"))
+        elif request.method not in ("GET", "HEAD"):
+            exchange.reply(405, JSON, status_body(405, "the admin address is read with GET", "method"))
+        else:
+            page(exchange)
+
+    def _healthz(self, exchange: Exchange) -> None:
+        self._run(self._answer_health(exchange))
+
+    async def _answer_health(self, exchange: Exchange) -> None:
+        try:
+            seconds = await self._health.round_trip()
+        except MeshError as error:
+            exchange.reply(503, TEXT, f"no answer from the bus: {error}\n".encode())
+        else:
+            exchange.reply(200, TEXT, f"ok, the bus answers in {seconds * 1e3:.2f} ms\n".encode())
+
+    def _readyz(self, exchange: Exchange) -> None:
+        why = self._health.unready()
+        exchange.reply(503 if why else 200, TEXT, f"{why or 'ready'}\n".encode())
+
+    def _metrics_page(self, exchange: Exchange) -> None:
+        exchange.reply(200, [("content-type", CONTENT_TYPE)], self._metrics.render())
+
+    def _run(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._open.add(task)
+        task.add_done_callback(self._open.discard)

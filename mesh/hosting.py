@@ -1,0 +1,109 @@
+"""Runs one instance of a service in a node: its cell, its way in from the bus, its place in the registry."""
+
+import asyncio
+import secrets
+
+import msgspec
+
+from ..actors.messages.error import MeshError
+from ..actors.messages.instance import Instance
+from ..actors.proxy.call import Caller
+from ..actors.proxy.inbound import Inbound
+from ..actors.proxy.proxy import Proxy
+from ..actors.runtime.actor import Actor, ChildSpec
+from ..actors.runtime.cell import Cell
+from ..actors.runtime.supervisor import Supervisor
+from ..actors.service.service import Hosting, Service
+from .link import Link
+from .membership import Add, Drain, Remove
+from .telemetry import Telemetry
+
+DRAIN_LIMIT = 30.0
+"""Seconds that calls in hand may take when an instance leaves."""
+
+
+class Place(msgspec.Struct, frozen=True, eq=False):
+    """What hosting needs of its node."""
+
+    link: Link
+    proxy: Proxy
+    telemetry: Telemetry
+    supervisor: Supervisor
+    membership: Cell
+    labels: dict[str, str]
+    locality: str
+
+
+class Hosted:
+    """One running instance."""
+
+    def __init__(self, kind: type[Service], place: Place) -> None:
+        self._kind = kind
+        self._place = place
+        token = kind.token()
+        name = f"{token.replace('_', '-')}-{kind.version.lower().replace('.', '-')}-{secrets.token_hex(3)}"[-63:]
+        self.instance = Instance(
+            name,
+            token,
+            kind.version,
+            {"app": kind.name, "version": kind.version, **place.labels, **kind.labels},
+            place.locality,
+            place.link.node,
+            1,
+        )
+        self.caller = Caller(name, token, kind.namespace, self.instance.labels)
+        self.inbound: Inbound | None = None
+
+    async def start(self) -> None:
+        """Start the service, listen, then announce it: whoever finds it can call it.
+
+        Raises:
+            StartFailed: the service could not start.
+            MeshError: the registry does not take it, or cannot be asked.
+        """
+        place, kind, name = self._place, self._kind, self.instance.id
+        hosting = Hosting(
+            self.instance,
+            self.caller,
+            place.proxy,
+            place.telemetry.tracer(self.instance.service, name, kind.version),
+        )
+
+        def make() -> Actor:
+            service = kind()
+            service.hosting = hosting
+            return service
+
+        spec = ChildSpec(name, make, shutdown=5.0, concurrency=kind.concurrency, mailbox=kind.mailbox)
+        cell = await place.supervisor.start_child(spec)
+        link = place.link
+        place.proxy.wire.open(self.caller)
+        self.inbound = Inbound(
+            self.instance, cell, link.data, link.deadlines, link.surroundings.clock, place.telemetry.undecodable
+        )
+        self.inbound.open(link.subjects)
+        place.proxy.wire.attach(name, self.inbound.accept)
+        await link.data.flush()
+        await place.membership.ask(Add(self.instance), 10.0)
+
+    async def drain(self) -> None:
+        """Leave without losing a call: announce it, refuse new calls as not processed, finish those in hand."""
+        if self.inbound is None:
+            return
+        place, name = self._place, self.instance.id
+        await self._tell(Drain(name))
+        self.inbound.drain()
+        limit = place.link.surroundings.clock() + DRAIN_LIMIT
+        while self.inbound.active and place.link.surroundings.clock() < limit:  # noqa: ASYNC110 - seldom, and short
+            await asyncio.sleep(0.01)
+        await self._tell(Remove(name))
+        self.inbound.close()
+        place.proxy.wire.detach(name)
+        await place.supervisor.stop_child(name)
+        place.proxy.wire.close(self.caller)
+
+    async def _tell(self, step: Drain | Remove) -> None:
+        try:
+            await self._place.membership.ask(step, 2.0)
+        except MeshError:
+            return  # without a registry there is nobody to tell; the connection's end says the same

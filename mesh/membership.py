@@ -1,0 +1,164 @@
+"""The membership actor: a node's instances join the registry, live by one heartbeat, join again, drain and leave."""
+
+import logging
+from typing import Any
+
+import msgspec
+
+from ..actors.messages.codec import Codec, encode
+from ..actors.messages.error import MeshError, Refused
+from ..actors.messages.instance import Beat, Heartbeat, Instance, Join, Joined, Leave
+from ..actors.runtime.actor import Actor
+from ..actors.runtime.bus import BusState
+from .link import Link
+
+log = logging.getLogger("plait.membership")
+
+BEAT = 0.25
+"""Seconds between two heartbeats."""
+
+_joined = Codec[Joined](Joined)
+_beat = Codec[Beat](Beat)
+
+
+class Add(msgspec.Struct, frozen=True):
+    """Have an instance join; answered when the registry has it."""
+
+    instance: Instance
+
+
+class Remove(msgspec.Struct, frozen=True):
+    """Have an instance leave; answered when the registry knows, or cannot be asked."""
+
+    id: str
+
+
+class Drain(msgspec.Struct, frozen=True):
+    """Have an instance take no new calls, as far as callers can know."""
+
+    id: str
+
+
+class Tick(msgspec.Struct, frozen=True):
+    """Time for a heartbeat."""
+
+
+class Membership(Actor):
+    """One per node. Turn-based: what it tells the registry is in order."""
+
+    def __init__(self, link: Link, instances: dict[str, Instance]) -> None:
+        """`instances` are the node's own by id; they outlive this actor."""
+        self._link = link
+        self._instances = instances
+        self._sequence = 0
+        self._last = 0.0
+        self._rejoin = False
+        self._beating = False
+        self._ticking = False
+
+    async def pre_start(self) -> None:
+        """Begin to beat."""
+        self._link.data.listen(self._bus_changed)
+        self._link.control.listen(self._bus_changed)
+        self._last = self.surroundings.clock()
+        self._beating = True
+        self._arm()
+
+    async def post_stop(self) -> None:
+        """Beat no more."""
+        self._beating = False
+
+    def _arm(self) -> None:
+        def tick() -> None:
+            if self._beating:
+                if not self._ticking:  # a slow registry must not fill the mailbox with beats
+                    self._ticking = True
+                    self.me.tell(Tick())
+                self._arm()
+
+        self.surroundings.deadlines.at(self.surroundings.clock() + BEAT, tick)
+
+    def _bus_changed(self, state: BusState) -> None:
+        # The server names a new connection anew, and has told of the old one's end: the registry must hear of it.
+        self._rejoin = self._rejoin or state is BusState.CONNECTED
+
+    async def receive(self, message: Any) -> Any:
+        """Handle one step."""
+        match message:
+            case Add(instance):
+                revision = await self._join(instance)
+                self._instances[instance.id] = instance
+                return revision
+            case Drain(name):
+                return await self._renew(name)
+            case Remove(name):
+                return await self._leave(name)
+            case Tick():
+                self._ticking = False
+                return await self._tick()
+            case _:
+                return super().receive(message)
+
+    def _named(self, instance: Instance) -> Instance:
+        data, control = self._link.connections
+        return msgspec.structs.replace(instance, data=data, control=control)
+
+    async def _join(self, instance: Instance) -> int:
+        instance = self._named(instance)
+        subject = self._link.subjects.registration("join", instance.service, instance.id)
+        answer = await self._link.asker.ask("registry", subject, encode(Join(instance)), 1.0)
+        joined = _joined.decode(answer)
+        if joined.error:
+            raise Refused(f"{instance.service}/{instance.id} may not join: {joined.error}")
+        return joined.revision
+
+    async def _renew(self, name: str) -> int:
+        instance = self._instances.get(name)
+        if instance is None:
+            return 0
+        instance = self._instances[name] = self._named(msgspec.structs.replace(instance, health="draining"))
+        subject = self._link.subjects.registration("renew", instance.service, instance.id)
+        return _joined.decode(await self._link.asker.ask("registry", subject, encode(Join(instance)), 1.0)).revision
+
+    async def _leave(self, name: str) -> int:
+        instance = self._instances.pop(name, None)
+        if instance is None:
+            return 0
+        subject = self._link.subjects.registration("leave", instance.service, instance.id)
+        leave = Leave(instance.id, instance.service, instance.incarnation)
+        return _joined.decode(await self._link.asker.ask("registry", subject, encode(leave), 1.0)).revision
+
+    async def _tick(self) -> None:
+        now = self.surroundings.clock()
+        lag, self._last = max(0.0, now - self._last - BEAT), now
+        if self._rejoin:
+            self._rejoin = False
+            await self._again(tuple(self._instances))
+        if not self._instances:
+            return
+        self._sequence += 1
+        members = tuple((one.service, one.id, one.incarnation) for one in self._instances.values())
+        beat = Heartbeat(self._link.node, self._sequence, *self._link.connections, members, lag)
+        try:
+            subject = self._link.subjects.heartbeat(self._link.node)
+            answer = _beat.decode(await self._link.asker.ask("registry", subject, encode(beat), 1.0))
+        except MeshError as error:
+            log.debug("no registry answers the heartbeat: %s", error)
+            return
+        if answer.unknown:
+            await self._again(tuple(name for _, name in answer.unknown))
+
+    async def _again(self, names: tuple[str, ...]) -> None:
+        """Join anew, in a later incarnation: an instance that the registry lost must not stay unknown."""
+        for name in names:
+            instance = self._instances.get(name)
+            if instance is None:
+                continue
+            instance = msgspec.structs.replace(instance, incarnation=instance.incarnation + 1)
+            try:
+                await self._join(instance)
+            except MeshError as error:
+                log.warning("%s could not join again: %s", name, error)
+                self._rejoin = True
+            else:
+                self._instances[name] = instance

@@ -1,0 +1,107 @@
+"""What a node tells of itself: metrics, tracers, and spans on their way to the trace store and to a collector."""
+
+import logging
+
+from ..actors.messages.envelope import ReplyFrame
+from ..actors.messages.error import CAUSES, FaultInjected, MeshError
+from ..actors.proxy.call import Call
+from ..actors.proxy.cluster import Cluster
+from ..gateway.translate import STATUS, cause
+from ..tracing import tag
+from ..tracing.bus_exporter import BusExporter
+from ..tracing.log import OncePer
+from ..tracing.metrics import Calls, Metrics
+from ..tracing.otlp import OtlpExporter
+from ..tracing.record import encode_batch
+from ..tracing.tracer import Tracer
+from .link import Link
+
+log = logging.getLogger("plait.node")
+
+FLUSH = 0.2
+"""Seconds between two batches of spans."""
+
+
+class Telemetry:
+    """Metrics and traces of one node; it is also the proxy's observer."""
+
+    def __init__(self, link: Link, mesh: str, otlp: str) -> None:
+        self._link = link
+        self._mesh = mesh
+        self.metrics = Metrics({number: kind.__name__ for number, kind in CAUSES.items()})
+        self._bound: dict[tuple[str, Cluster], Calls] = {}
+        self._spans = BusExporter()
+        self._otlp = OtlpExporter(otlp) if otlp else None
+        self._tracers: dict[str, Tracer] = {}
+        self._noise = OncePer(log)
+        self.metrics.spans(self._counts)
+
+    def tracer(self, service: str, instance: str, version: str) -> Tracer:
+        """Return the tracer of one instance; its spans carry the service's name."""
+        resource = tag.resource(service, instance=instance, version=version, node=self._link.node, mesh=self._mesh)
+        exporters = [self._spans] if self._otlp is None else [self._spans, self._otlp]
+        return Tracer(service, resource, exporters, rng=self._link.rng)
+
+    def undecodable(self, source: str, error: MeshError) -> None:
+        """Somebody sent what is no message: counted, logged once per source and second."""
+        self.metrics.undecodable.labels(source[:64]).inc()
+        self._noise(source, logging.WARNING, "refused a message from %s: %s", source, error)
+
+    # The proxy's observer
+
+    def answered(self, call: Call, reply: ReplyFrame, seconds: float) -> None:
+        """Count an answered call."""
+        self._calls(call).observe(reply.status, reply.cause, seconds)
+        if call.attempts > 1:
+            self.metrics.retries.labels(call.cluster.service, "answered").inc(call.attempts - 1)
+
+    def failed(self, call: Call, error: MeshError, seconds: float) -> None:
+        """Count a call without an answer."""
+        status = error.status if isinstance(error, FaultInjected) else STATUS[error.code]
+        if not call.routed:
+            self.metrics.calls("source", call.caller.service, call.service or "unknown").observe(
+                status, error.cause, seconds
+            )
+            return
+        self._calls(call).observe(status, error.cause, seconds)
+        if call.attempts > 1:
+            self.metrics.retries.labels(call.cluster.service, cause(error)).inc(call.attempts - 1)
+
+    def _calls(self, call: Call) -> Calls:
+        key = (call.caller.service, call.cluster)
+        found = self._bound.get(key)
+        if found is None:
+            cluster = call.cluster
+            found = self.metrics.calls("source", call.caller.service, cluster.service, cluster.subset)
+            self._bound[key] = found
+        return found
+
+    # Spans
+
+    def start(self) -> None:
+        """Begin to publish spans to the trace store."""
+        self._again()
+
+    def _again(self) -> None:
+        self.flush()
+        self._link.deadlines.at(self._link.surroundings.clock() + FLUSH, self._again)
+
+    def flush(self) -> None:
+        """Publish the spans that have ended; without a bus they are dropped."""
+        while records := self._spans.take():
+            try:
+                self._link.control.publish(self._link.subjects.span(self._link.node), encode_batch(records))
+            except MeshError as error:
+                self._noise("spans", logging.WARNING, "%d spans did not reach the trace store: %s", len(records), error)
+
+    async def close(self) -> None:
+        """Send the last spans; a dead collector costs no more than its limit."""
+        self.flush()
+        if self._otlp is not None:
+            await self._otlp.aclose()
+
+    def _counts(self) -> list[tuple[tuple[str, str], float]]:
+        counts = [(("bus", "dropped"), float(self._spans.dropped))]
+        if self._otlp is not None:
+            counts += [(("otlp", "exported"), self._otlp.exported), (("otlp", "dropped"), self._otlp.dropped)]
+        return counts
