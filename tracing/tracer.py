@@ -1,37 +1,39 @@
-"""Spans of one mesh service: the OpenTelemetry SDK for sampled requests, nothing at all for the others.
+"""Spans of one mesh service: OpenTelemetry's for sampled requests, nothing at all for the others.
 
-Each service of a node has a provider of its own, never the global one, so that the spans carry its name and an
-application's own OpenTelemetry is left alone. The provider's sampler is always on: the decision was made at the edge
-and stands in the traceparent, and the SDK is not even asked where it says no (an unrecorded span of the SDK still costs
-some microseconds).
+Each service of a node has a tracer, with a resource of its own, so that the spans carry its name; the global provider
+is never touched, so that an application's own OpenTelemetry is left alone. Whether a request is sampled was decided at
+the edge and stands in its traceparent.
+
+A running span is a small object of ours; when it ends it becomes the SDK's `ReadableSpan` and goes to the SDK's span
+processors. The SDK's own running span was measured at four times the cost: its locks, copies and checks serve threads
+and strangers, while a span here has one event loop and one author. The SDK advises users against making its spans by
+hand; the test that sends them through real OTLP over both protocols is what keeps this honest.
 """
 
 import random
 import time
+import traceback
 from collections.abc import Callable, Iterable, Mapping
 
-from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import SpanLimits, SpanProcessor, TracerProvider
-from opentelemetry.sdk.trace.id_generator import IdGenerator
-from opentelemetry.sdk.trace.sampling import ALWAYS_ON
-from opentelemetry.trace import (
-    NonRecordingSpan,
-    Span,
-    SpanContext,
-    SpanKind,
-    StatusCode,
-    TraceFlags,
-    TraceState,
-    set_span_in_context,
-)
+from opentelemetry.sdk.trace import Event, ReadableSpan, SpanProcessor
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
 
-from .context import RANDOM, SAMPLED, child
 from .record import Kind, Value
 from .tag import SERVICE
 
 Clock = Callable[[], int]
 """Nanoseconds."""
+
+ATTRIBUTE_LIMIT = 64
+"""Attributes of one span; more are left out."""
+
+EVENT_LIMIT = 64
+"""Events of one span; more are left out."""
+
+LENGTH_LIMIT = 2048
+"""Characters of one text in an attribute; a traceback may have four times as many."""
 
 _KINDS = {
     Kind.INTERNAL: SpanKind.INTERNAL,
@@ -41,73 +43,113 @@ _KINDS = {
     Kind.CONSUMER: SpanKind.CONSUMER,
 }
 _ODD = frozenset("13579bdf")
-_NOWHERE = Context()
-_LIMITS = SpanLimits(max_span_attributes=64, max_events=64, max_event_attributes=16, max_attribute_length=2048)
-
-
-class _Ids(IdGenerator):
-    """Draws span ids; for a root it hands out the ids that its traceparent has already."""
-
-    def __init__(self, rng: random.Random) -> None:
-        self._rng = rng
-        self.root: tuple[int, int] | None = None
-
-    def generate_span_id(self) -> int:
-        if self.root is not None:
-            return self.root[1]
-        return self._rng.getrandbits(64) or 1
-
-    def generate_trace_id(self) -> int:
-        return self.root[0] if self.root is not None else self._rng.getrandbits(128) or 1
+_SCOPE = InstrumentationScope("plait")
+_UNSET = Status()
+_OK = Status(StatusCode.OK)
+_FLAGS = {bits: TraceFlags(bits) for bits in range(256)}
 
 
 class ActiveSpan:
     """A span that runs. Its start is wall-clock time; all else in it is told by the monotonic clock."""
 
-    __slots__ = ("_began", "_ended", "_monotonic", "_start", "otel", "traceparent")
+    __slots__ = (
+        "_attributes",
+        "_began",
+        "_ended",
+        "_events",
+        "_kind",
+        "_name",
+        "_parent_id",
+        "_start",
+        "_status",
+        "_tracer",
+        "_tracestate",
+        "traceparent",
+    )
 
-    def __init__(self, otel: Span, traceparent: str, start: int, monotonic: Clock) -> None:
-        self.otel = otel
-        """The SDK's span, to make it current for libraries that look for one."""
+    def __init__(
+        self,
+        tracer: "Tracer",
+        name: str,
+        kind: Kind,
+        traceparent: str,
+        parent_id: str,
+        tracestate: str,
+        attributes: Mapping[str, Value] | None,
+    ) -> None:
         self.traceparent = traceparent
         """What goes downstream: this span as the parent."""
-        self._start = start
-        self._monotonic = monotonic
-        self._began = monotonic()
+        self._tracer = tracer
+        self._name = name
+        self._kind = kind
+        self._parent_id = parent_id
+        self._tracestate = tracestate
+        self._attributes: dict[str, Value] = dict(attributes) if attributes else {}
+        self._events: list[Event] = []
+        self._status = _UNSET
         self._ended = False
+        self._start = tracer.wall()
+        self._began = tracer.monotonic()
 
     def _now(self) -> int:
-        return self._start + self._monotonic() - self._began
+        return self._start + self._tracer.monotonic() - self._began
+
+    def _context(self, span_id: str, remote: bool) -> SpanContext:
+        text = self.traceparent
+        state = TraceState.from_header([self._tracestate]) if self._tracestate else None
+        return SpanContext(int(text[3:35], 16), int(span_id, 16), remote, _FLAGS[int(text[53:55], 16)], state)
+
+    @property
+    def otel(self) -> NonRecordingSpan:
+        """This span as OpenTelemetry's, to make it current: what an application's own tracer starts is below it."""
+        return NonRecordingSpan(self._context(self.traceparent[36:52], False))
 
     def set(self, key: str, value: Value) -> None:
         """Set one attribute; after the end it has no effect."""
         if not self._ended:
-            self.otel.set_attribute(key, value)
+            self._attributes[key] = value
 
     def event(self, name: str, attributes: Mapping[str, Value] | None = None) -> None:
         """Note that something happened now; after the end it has no effect."""
-        if not self._ended:
-            self.otel.add_event(name, attributes, self._now())
+        if not self._ended and len(self._events) < EVENT_LIMIT:
+            self._events.append(Event(name, _limited(attributes or {}), self._now()))
 
     def fail(self, failure: str | BaseException) -> None:
         """Mark the span as failed, with a sentence or an exception, which is noted as an event with its traceback."""
-        if self._ended:
+        if self._ended or self._status is _OK:
             return
         if isinstance(failure, BaseException):
-            self.otel.record_exception(failure, timestamp=self._now())
+            if len(self._events) < EVENT_LIMIT:
+                self._events.append(Event("exception", _exception(failure), self._now()))
             failure = str(failure) or type(failure).__name__
-        self.otel.set_status(StatusCode.ERROR, failure)
+        self._status = Status(StatusCode.ERROR, failure[:LENGTH_LIMIT])
 
     def succeed(self) -> None:
         """Mark the span as in order, which no later `fail` changes; without it the status is unset, which is usual."""
         if not self._ended:
-            self.otel.set_status(StatusCode.OK)
+            self._status = _OK
 
     def end(self) -> None:
         """End the span and hand it to the exporters; a second time has no effect."""
-        if not self._ended:
-            self._ended = True
-            self.otel.end(self._now())
+        if self._ended:
+            return
+        self._ended = True
+        tracer = self._tracer
+        span = ReadableSpan(
+            name=self._name,
+            context=self._context(self.traceparent[36:52], False),
+            parent=self._context(self._parent_id, True) if self._parent_id else None,
+            resource=tracer.resource,
+            attributes=_limited(self._attributes),
+            events=self._events,
+            kind=_KINDS[self._kind],
+            status=self._status,
+            start_time=self._start,
+            end_time=self._now(),
+            instrumentation_scope=_SCOPE,
+        )
+        for exporter in tracer.exporters:
+            exporter.on_end(span)
 
 
 class Tracer:
@@ -127,7 +169,7 @@ class Tracer:
 
         Args:
             service: the `service.name` of its spans, unless `resource` gives one.
-            resource: attributes that all its spans share, see `tag.resource`.
+            resource: attributes that all its spans share, see `tag.resource`; `OTEL_RESOURCE_ATTRIBUTES` adds to them.
             exporters: what gets the ended spans (`OtlpExporter`, `BusExporter`); they are shared by a node's tracers
                 and closed by the node, not here.
             rng: draws the span ids.
@@ -135,19 +177,11 @@ class Tracer:
             monotonic: nanoseconds; durations.
         """
         self.service = service
-        self._wall = wall
-        self._monotonic = monotonic
-        self._ids = _Ids(rng or random.Random())
-        provider = TracerProvider(
-            sampler=ALWAYS_ON,
-            resource=Resource.create({SERVICE: service, **(resource or {})}),
-            shutdown_on_exit=False,
-            id_generator=self._ids,
-            span_limits=_LIMITS,
-        )
-        for exporter in exporters:
-            provider.add_span_processor(exporter)
-        self._start_span = provider.get_tracer("plait").start_span
+        self.resource = Resource.create({SERVICE: service, **(resource or {})})
+        self.exporters = tuple(exporters)
+        self.wall = wall
+        self.monotonic = monotonic
+        self._randbytes = (rng or random.Random()).randbytes
 
     def start(
         self,
@@ -162,28 +196,36 @@ class Tracer:
         """Start a span where `traceparent` (a trusted one, see `context`) says sampled; None, at once, where not.
 
         With `root` the traceparent was made here (`HeadSampler.admit`): the span begins the trace and takes its span
-        id. Else it becomes a child of the calling span with an id of its own. Attributes given here cost less than
-        those set later.
+        id. Else it becomes a child of the calling span with an id of its own.
         """
         if traceparent[54:55] not in _ODD:
             return None
-        start = self._wall()
         if root:
-            self._ids.root = (int(traceparent[3:35], 16), int(traceparent[36:52], 16))
-            try:
-                otel = self._start_span(name, _NOWHERE, _KINDS[kind], attributes, start_time=start)
-            finally:
-                self._ids.root = None
-            return ActiveSpan(otel, traceparent, start, self._monotonic)
-        flags = int(traceparent[53:55], 16) & (SAMPLED | RANDOM)
-        parent = SpanContext(
-            int(traceparent[3:35], 16),
-            int(traceparent[36:52], 16),
-            True,
-            TraceFlags(flags),
-            TraceState.from_header([tracestate]) if tracestate else None,
-        )
-        context = set_span_in_context(NonRecordingSpan(parent), _NOWHERE)
-        otel = self._start_span(name, context, _KINDS[kind], attributes, start_time=start)
-        own = child(traceparent, f"{otel.get_span_context().span_id:016x}")
-        return ActiveSpan(otel, own, start, self._monotonic)
+            return ActiveSpan(self, name, kind, traceparent, "", tracestate, attributes)
+        own = f"{traceparent[:36]}{self._randbytes(8).hex()}{traceparent[52:]}"
+        return ActiveSpan(self, name, kind, own, traceparent[36:52], tracestate, attributes)
+
+
+def _limited(attributes: Mapping[str, Value]) -> Mapping[str, Value]:
+    """Cut what is too much; most spans have a handful of short attributes and pass as they are."""
+    if len(attributes) <= ATTRIBUTE_LIMIT:
+        for value in attributes.values():
+            if isinstance(value, str) and len(value) > LENGTH_LIMIT:
+                break
+        else:
+            return attributes
+    return {
+        key: value[:LENGTH_LIMIT] if isinstance(value, str) else value
+        for key, value in list(attributes.items())[:ATTRIBUTE_LIMIT]
+    }
+
+
+def _exception(failure: BaseException) -> dict[str, Value]:
+    """The attributes that OpenTelemetry gives to an exception; of a long traceback the end, where the cause stands."""
+    kind = type(failure)
+    name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+    return {
+        "exception.type": name,
+        "exception.message": str(failure)[:LENGTH_LIMIT],
+        "exception.stacktrace": "".join(traceback.format_exception(failure, limit=-20))[-4 * LENGTH_LIMIT :],
+    }
