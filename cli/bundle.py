@@ -40,7 +40,7 @@ class Bundle:
         self.text = "".join(texts)
 
     def where(self, line: int) -> tuple[str, int]:
-        """Return the file, and the line in it, of a line of the bundle; an unknown line (0) has the only file or none."""
+        """Return the file, and the line in it, of a line of the bundle; line 0, unknown, has the only file or none."""
         if line < 1:
             return (self._parts[0].name if len(self._parts) == 1 else "", 0)
         name, first = self._parts[0]

@@ -36,6 +36,12 @@ def find(nats: str | None, mesh: str) -> Target:
     return Target(run.nats, mesh, "the run file") if run is not None else Target(DEFAULT, mesh, "the default")
 
 
+def system_url(target: Target) -> str:
+    """Return the system account's URL of the bus that the run file names; empty for any other bus."""
+    run = run_file.read(target.mesh)
+    return run.nats_sys if run is not None and run.nats == target.url else ""
+
+
 class Visit:
     """One connection, for as many questions as a verb has."""
 
@@ -62,7 +68,7 @@ class Visit:
             who = _WHO.get(subject.partition(".")[0], "nobody")
             raise CommandError(
                 Exit.UNREACHABLE,
-                f"the mesh {self.target.mesh!r} has no {who} on this bus ({_shown(self.target.url)})",
+                f"the mesh {self.target.mesh!r} has no {who} on this bus ({self.shown})",
                 why=f"nobody listens on {self._subject(subject).decode()}",
                 hint="start one with `plait up` or `plait node`, or name the mesh with --mesh",
             ) from None
@@ -75,6 +81,12 @@ class Visit:
         except Disconnected as error:
             raise CommandError(Exit.UNREACHABLE, f"the bus was lost while waiting: {error}") from None
         return _read(answer, subject)
+
+    @property
+    def shown(self) -> str:
+        """The bus's URL without what stands before its last `@`: that may be a password."""
+        scheme, found, rest = self.target.url.rpartition("://")
+        return f"{scheme}{found}{rest.rpartition('@')[2]}"
 
     async def _request(self, subject: str, payload: bytes, headers: bytes) -> bytes:
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
@@ -186,9 +198,3 @@ def _block(headers: dict[str, str]) -> bytes:
     if not headers:
         return b""
     return ("NATS/1.0\r\n" + "".join(f"{name}: {value}\r\n" for name, value in headers.items()) + "\r\n").encode()
-
-
-def _shown(url: str) -> str:
-    """The URL without what stands before its last `@`: that may be a password."""
-    scheme, found, rest = url.rpartition("://")
-    return f"{scheme}{found}{rest.rpartition('@')[2]}"

@@ -17,6 +17,33 @@ def nats(command: Command) -> Command:
     return click.option("--nats", metavar="URL", envvar="PLAIT_NATS_URL", show_envvar=True, help="The bus.")(command)
 
 
+def nats_sys(command: Command) -> Command:
+    """Add `--nats-sys`: the bus with the credentials of its system account."""
+    return click.option(
+        "--nats-sys",
+        metavar="URL",
+        envvar="PLAIT_NATS_SYS",
+        show_envvar=True,
+        help="The bus as a user who sees connections end; without it, deaths are seen by heartbeats alone.",
+    )(command)
+
+
+def telemetry(command: Command) -> Command:
+    """Add `--otlp` and `--sampling`: where traces go and how many are made."""
+    command = click.option(
+        "--sampling",
+        type=click.FloatRange(0, 1),
+        envvar="PLAIT_SAMPLING",
+        show_envvar=True,
+        default=1.0,
+        show_default=True,
+        help="Share of the requests that are traced.",
+    )(command)
+    return click.option(
+        "--otlp", metavar="URL", envvar="PLAIT_OTLP", show_envvar=True, default="", help="An OTLP collector."
+    )(command)
+
+
 def mesh(command: Command) -> Command:
     """Add `--mesh`: which mesh on that bus."""
     return click.option(

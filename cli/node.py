@@ -1,0 +1,99 @@
+"""`plait node`: one actor node."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from . import option
+from .address import check_targets, listen, pairs
+
+if TYPE_CHECKING:
+    from ..mesh.options import Listen
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  plait node registry policy --nats nats://10.0.0.5:4222
+  plait node gateway --http 0.0.0.0:8080
+  plait node shop.orders:Orders --label track=canary --locality eu/a
+"""
+)
+@click.argument("targets", metavar="TARGET…", nargs=-1, required=True)
+@option.nats
+@option.nats_sys
+@click.option("--name", metavar="NAME", help="The node's name; one is made up.")
+@click.option("--label", "labels", metavar="K=V", multiple=True, help="A label of its instances. May be repeated.")
+@click.option("--locality", metavar="R/Z/S", default="", help="Region, zone and subzone.")
+@click.option(
+    "--replicas", type=click.IntRange(1, 1000), default=1, show_default=True, help="Instances of each service."
+)
+@click.option(
+    "--http",
+    callback=listen(mapped=True),
+    metavar="ADDR[=PORT]",
+    multiple=True,
+    envvar="PLAIT_HTTP",
+    show_envvar=True,
+    help="Where a gateway listens.",
+)
+@click.option(
+    "--admin", metavar="ADDR", callback=listen(), envvar="PLAIT_ADMIN", show_envvar=True, help="Health and metrics."
+)
+@click.option(
+    "--dns",
+    metavar="ADDR",
+    callback=listen(),
+    envvar="PLAIT_DNS",
+    show_envvar=True,
+    help="Where the target dns listens.",
+)
+@option.telemetry
+@option.mesh
+def command(
+    targets: tuple[str, ...],
+    nats: str | None,
+    nats_sys: str | None,
+    name: str | None,
+    labels: tuple[str, ...],
+    locality: str,
+    replicas: int,
+    http: tuple["Listen", ...],
+    admin: "Listen | None",
+    dns: "Listen | None",
+    mesh: str,
+    **telemetry: Any,
+) -> None:
+    """Run one node; each TARGET is registry, policy, traces, gateway, or a service as module:Class.
+
+    It prints `ready` when it is registered and routable. Ctrl-C drains and stops it.
+    """
+    from ..mesh.target import ROLES
+
+    check_targets(targets, ROLES)
+    if locality and (len(locality.split("/")) > 3 or not all(locality.split("/"))):
+        raise click.UsageError(f"locality {locality!r} is not REGION, REGION/ZONE or REGION/ZONE/SUBZONE")
+    from ..actors.messages.name import label
+    from ..mesh import node
+    from ..mesh.options import NodeOptions
+    from .connection import find, system_url
+
+    target = find(nats, mesh)
+    options = NodeOptions(
+        targets=targets,
+        nats=target.url,
+        mesh=mesh,
+        nats_sys=nats_sys or system_url(target),
+        name=label(name, "node") if name else "",
+        labels=pairs(labels),
+        locality=locality,
+        replicas=replicas,
+        http=http,
+        admin=admin,
+        dns=dns,
+        **telemetry,
+    )
+    try:
+        node.run(options)
+    except KeyboardInterrupt:  # before the node takes the signal itself, or after it has given it back
+        return

@@ -1,0 +1,109 @@
+"""`plait up`: a whole mesh on this machine."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from . import option
+from .address import check_targets, listen
+
+if TYPE_CHECKING:
+    from ..mesh.options import Listen
+
+APPS = ("bookinfo", "none")
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  plait up                                    gateway on 127.0.0.1:8080, Bookinfo behind it
+  plait up --http 0 --admin 0 --app none      free ports, no services
+  plait up --app shop.orders:Orders --state ./state
+  plait up --http 8080=80 --http 8443=443     a Gateway's port 80 is served on 8080
+"""
+)
+@click.option(
+    "--http",
+    callback=listen(mapped=True),
+    metavar="ADDR[=PORT]",
+    multiple=True,
+    envvar="PLAIT_HTTP",
+    show_envvar=True,
+    help="The gateway; =PORT serves a Gateway's port here. May be repeated.  [default: 127.0.0.1:8080]",
+)
+@click.option(
+    "--admin",
+    metavar="ADDR",
+    callback=listen(),
+    envvar="PLAIT_ADMIN",
+    show_envvar=True,
+    default="127.0.0.1:8081",
+    show_default=True,
+    help="Health, metrics, console.",
+)
+@click.option(
+    "--dns",
+    metavar="ADDR",
+    callback=listen(),
+    envvar="PLAIT_DNS",
+    show_envvar=True,
+    default="off",
+    help="Answers names.  [off]",
+)
+@option.nats
+@option.nats_sys
+@click.option(
+    "--app",
+    multiple=True,
+    metavar="bookinfo|none|MODULE:CLASS",
+    envvar="PLAIT_APP",
+    show_envvar=True,
+    default=("bookinfo",),
+    help="The services. May be repeated.  [default: bookinfo]",
+)
+@click.option(
+    "--state",
+    metavar="DIR",
+    type=click.Path(file_okay=False),
+    envvar="PLAIT_STATE",
+    show_envvar=True,
+    help="Keep state here; without it, it ends with the mesh.",
+)
+@option.telemetry
+@option.mesh
+def command(
+    http: tuple["Listen", ...],
+    admin: "Listen",
+    dns: "Listen | None",
+    nats: str | None,
+    nats_sys: str | None,
+    app: tuple[str, ...],
+    state: str | None,
+    mesh: str,
+    **telemetry: Any,
+) -> None:
+    """Run a whole mesh on this machine: bus, control plane, gateway, and one process per service.
+
+    It prints the addresses, then `ready`. Ctrl-C drains and stops it. Without --nats it starts a bus of its own.
+    """
+    check_targets(app, APPS)
+    if "none" in app and len(app) > 1:
+        raise click.UsageError("--app none stands alone")
+    from ..mesh import up
+    from ..mesh.options import UpOptions
+
+    options = UpOptions(
+        mesh=mesh,
+        http=http or UpOptions().http,
+        admin=admin,
+        dns=dns,
+        nats=nats or "",
+        nats_sys=nats_sys or "",
+        app=() if app == ("none",) else app,
+        state=state or "",
+        **telemetry,
+    )
+    try:
+        up.run(options)
+    except KeyboardInterrupt:  # before the mesh takes the signal itself, or after it has given it back
+        return
