@@ -6,7 +6,7 @@ Everybody below reads the decision from the traceparent's flag; nobody decides a
 import random
 from typing import NamedTuple
 
-from .context import adopt, is_sampled, new_traceparent, parse
+from .context import adopt, new_traceparent, parse
 
 
 class Admission(NamedTuple):
@@ -61,8 +61,3 @@ class HeadSampler:
             if adopted:
                 return Admission(adopted, False, sampled)
         return Admission(new_traceparent(self._rng, sampled), True, sampled)
-
-
-def inherited(traceparent: str) -> bool:
-    """Tell the decision that was made upstream; below the edge this is the whole of sampling."""
-    return is_sampled(traceparent)
