@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import signal
 import subprocess
 import sysconfig
@@ -91,6 +92,7 @@ class NatsServer:
         """Freeze it; its connections stay open."""
         assert self.process is not None
         self.process.send_signal(signal.SIGSTOP)
+        os.waitpid(self.process.pid, os.WUNTRACED)  # it stands still only after a while
 
     def resume(self) -> None:
         """Let it go on."""
@@ -100,8 +102,9 @@ class NatsServer:
     def _end(self, sign: signal.Signals) -> None:
         if self.process is None or self.process.poll() is not None:
             return
-        self.process.send_signal(signal.SIGCONT)
         self.process.send_signal(sign)
+        if sign != signal.SIGKILL:
+            self.process.send_signal(signal.SIGCONT)  # a frozen one hears it only then
         try:
             self.process.wait(10)
         except subprocess.TimeoutExpired:

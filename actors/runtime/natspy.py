@@ -20,7 +20,7 @@ from ..messages.error import BusUnavailable, NoResponders, Overloaded
 from ..messages.instance import Connection
 from .address import NO_RESPONDERS, QUEUE_LIMIT, Address, address, check_size, unreachable
 from .bus import BusState, Deliver, Done
-from .connection import BusConnection, guarded
+from .connection import BusConnection
 from .header import block, fields
 from .stall import StallWatch
 
@@ -37,10 +37,14 @@ class NatsPySubscription:
 
     async def take(self, message: Any) -> None:
         """Hand on one message, unless it came too late."""
-        if self.deliver is not None:
-            self._bus.watch.look()
-            header = block(message.headers) if message.headers else b""
-            guarded(self.deliver, message.subject.encode(), message.reply.encode(), message.data, header)
+        if self.deliver is None:
+            return
+        self._bus.watch.look()
+        header = block(message.headers) if message.headers else b""
+        try:
+            self.deliver(message.subject.encode(), message.reply.encode(), message.data, header)
+        except Exception:
+            log.exception("a callback for a message on %s raised", message.subject)
 
     def bind(self, subscription: Any) -> None:
         """Take nats-py's own subscription, which needs `take` before it can be made."""
@@ -114,7 +118,7 @@ class NatsPyBus(BusConnection):
         if self.state is BusState.CLOSED:
             raise self.unavailable()
         subscription = NatsPySubscription(self, None, deliver)
-        # nats-py starts a task per subscription: in an empty context, or all messages would wear the subscriber's.
+        # nats-py starts a task a subscription: in an empty context, or every message would wear the subscriber's.
         made = Context().run(_now, self._any.subscribe(subject.decode(), queue.decode(), subscription.take))
         subscription.bind(made)
         self._subscriptions[subscription] = None

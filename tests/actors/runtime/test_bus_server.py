@@ -160,6 +160,24 @@ async def test_what_a_server_does_not_read_is_refused_and_nothing_accepted_is_lo
     await until(lambda: got[-1] == b"again")
 
 
+async def test_what_had_not_left_when_the_server_died_is_not_sent_to_the_next(connect, start_nats, until):
+    server = start_nats()
+    bus = await connect(server.url, ping_interval=5)
+    got = []
+    bus.subscribe(b"x", lambda subject, reply, payload, headers: got.append(payload[:5]))
+    await bus.flush()
+    first = bus.identity
+    server.pause()
+    for _ in range(200):
+        bus.publish(b"x", b"stale" + b" " * 40_000)
+        await asyncio.sleep(0)
+    server.restart()
+    await until(lambda: bus.identity != first and bus.state is BusState.CONNECTED)
+    bus.publish(b"x", b"fresh")
+    await until(lambda: got)
+    assert got == [b"fresh"]
+
+
 async def test_what_waited_while_the_loop_stood_still_is_seen_as_stalled(connect, nats_server, until):
     bus = await connect(nats_server.url)
     seen = []
@@ -196,3 +214,18 @@ async def test_jetstream_is_at_hand_beside_the_bus(connect, nats_server):
     bus = await connect(nats_server.url)
     bucket = await bus.client.jetstream().create_key_value(bucket="beside", storage="memory")
     assert (await bucket.get("k", revision=await bucket.put("k", b"v"))).value == b"v"
+
+
+@pytest.mark.parametrize("kind", ["natspy"], indirect=True)
+async def test_what_waited_behind_a_blocking_callback_in_a_clients_queue_is_seen_as_stalled(
+    connect, nats_server, until
+):
+    bus = await connect(nats_server.url)
+    seen = []
+    bus.subscribe(b"block.a", lambda *_: time.sleep(0.15))
+    bus.subscribe(b"block.b", lambda *_: seen.append(bus.stalled))
+    bus.publish(b"block.a", b"")
+    bus.publish(b"block.b", b"")
+    await until(lambda: seen)
+    assert seen == [True]
+    await until(lambda: not bus.stalled)
