@@ -1,0 +1,132 @@
+"""ls, trace and check against a mesh that says what the test wants."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from click.testing import Result
+from plait.cli.output import age, table
+
+Plait = Callable[..., Result]
+pytestmark = pytest.mark.process
+
+
+def _instance(name: str, service: str, version: str, node: str, health: str = "healthy") -> dict[str, Any]:
+    labels = {"version": version}
+    rest = {"labels": labels, "locality": "", "node": node, "health": health}
+    return {"id": name, "service": service, "version": version, **rest}
+
+
+MEMBERS = [
+    _instance("r2", "reviews", "v2", "n2", "draining"),
+    _instance("r1", "reviews", "v1", "n1"),
+    _instance("d1", "details", "v1", "n1"),
+]
+
+
+@pytest.fixture
+def members(other_end: Any) -> Any:
+    other_end.on("registry.resolve", {"revision": 3, "instances": MEMBERS})
+    return other_end
+
+
+def test_instances_are_sorted_and_tell_their_health(plait: Plait, members: Any) -> None:
+    told = plait("ls", "instances")
+    assert told.stdout.splitlines() == [
+        "INSTANCE  SERVICE  VERSION  NODE  HEALTH",
+        "d1        details  v1       n1    healthy",
+        "r1        reviews  v1       n1    healthy",
+        "r2        reviews  v2       n2    draining",
+    ]
+    assert json.loads(members.asked[0][1]) == {"service": ""}
+    assert "version=v1" in plait("ls", "instances", "-o", "wide").stdout
+
+
+def test_services_and_nodes_are_derived_from_instances(plait: Plait, members: Any) -> None:
+    services = [json.loads(line) for line in plait("ls", "services", "-o", "jsonl").stdout.splitlines()]
+    assert [(one["name"], one["versions"], one["instances"], one["healthy"]) for one in services] == [
+        ("details", ["v1"], 1, 1),
+        ("reviews", ["v1", "v2"], 2, 1),
+    ]
+    assert plait("ls", "nodes", "-o", "name").stdout == "node/n1\nnode/n2\n"
+    whole = json.loads(plait("ls", "nodes", "-o", "json").stdout)
+    assert whole["kind"] == "NodeList"
+    assert whole["items"][0]["services"] == ["details", "reviews"]
+
+
+def test_an_empty_mesh_has_an_empty_table_and_empty_json(plait: Plait, other_end: Any) -> None:
+    other_end.on("registry.resolve", {"revision": 0, "instances": []})
+    told = plait("ls", "instances")
+    assert (told.stdout, told.stderr) == ("", "no instance is registered\n")
+    assert json.loads(plait("ls", "instances", "-o", "json").stdout)["items"] == []
+
+
+def test_what_a_service_calls_itself_cannot_steer_the_terminal(plait: Plait, other_end: Any) -> None:
+    evil = _instance("r1", "reviews", "v1\x1b[2J", "n1")
+    other_end.on("registry.resolve", {"revision": 1, "instances": [evil]})
+    assert "\x1b" not in plait("ls", "instances").stdout
+
+
+def test_an_unknown_thing_is_a_usage_error(plait: Plait) -> None:
+    assert plait("ls", "penguins").exit_code == 2
+
+
+def test_traces_are_listed_with_their_durations(plait: Plait, other_end: Any) -> None:
+    trace = {
+        "trace_id": "4bf92f3577b34da6",
+        "service": "gateway",
+        "operation": "GET /productpage",
+        "start_ns": 1,
+        "duration_ns": 12_340_000,
+        "spans": 9,
+        "errors": 1,
+        "services": [{"service": "gateway", "spans": 9, "errors": 1}],
+    }
+    other_end.on("trace.ls", {"items": [trace]})
+    told = plait("trace", "ls", "--service", "reviews", "--errors", "--limit", "5")
+    assert "12.3ms" in told.stdout
+    assert json.loads(other_end.asked[0][1]) == {"service": "reviews", "errors": True, "limit": 5}
+    assert plait("trace", "ls", "-o", "name").stdout == "trace/4bf92f3577b34da6\n"
+
+
+def test_a_trace_is_shown_as_lines_or_spans(plait: Plait, other_end: Any) -> None:
+    other_end.on("trace.show", {"lines": ["gateway ====", "reviews  =="], "spans": [{"span_id": "1"}]})
+    assert plait("trace", "show", "4bf92f35").stdout == "gateway ====\nreviews  ==\n"
+    assert json.loads(plait("trace", "show", "4bf92f35", "-o", "jsonl").stdout) == {"span_id": "1"}
+
+
+def test_a_trace_that_is_not_kept_is_exit_code_4(plait: Plait, other_end: Any) -> None:
+    other_end.on("trace.show", {"errors": [{"code": "not_found", "message": "no trace 'x' here"}]})
+    assert plait("trace", "show", "x").exit_code == 4
+    other_end.on("trace.show", {"lines": [], "spans": []})
+
+
+def test_the_doctor_finds_a_healthy_mesh_healthy(plait: Plait, members: Any) -> None:
+    members.on("policy.get", {"revision": 7, "items": []})
+    told = plait("check")
+    assert told.exit_code == 0, told.output
+    marks = {line[2:].split("  ")[0].strip(): line[0] for line in told.stdout.splitlines() if line[0] != " "}
+    assert marks["bus"] == marks["registry"] == marks["policy"] == marks["service reviews"] == "√"
+    assert marks["gateway"] == "!"
+
+
+def test_the_doctor_exits_3_with_a_hint_for_each_failure(plait: Plait) -> None:
+    told = plait("check", "--nats", "nats://127.0.0.1:1", "--http", "127.0.0.1:1", "-o", "json")
+    assert told.exit_code == 3
+    found = {one["check"]: one for one in json.loads(told.stdout)["items"]}
+    assert found["bus"]["verdict"] == found["gateway"]["verdict"] == "failed"
+    assert all(one["hint"] for one in found.values() if one["verdict"] == "failed")
+    assert found["python"]["verdict"] == "good"
+
+
+def test_numbers_stand_on_the_right_and_lines_end_with_their_last_cell() -> None:
+    assert table(["A", "N", "B"], [["x", "10", ""], ["yy", "7", "z"]], [False, True, False]) == [
+        "A    N  B",
+        "x   10",
+        "yy   7  z",
+    ]
+
+
+def test_ages_are_short() -> None:
+    assert [age(seconds) for seconds in (-1, 7, 61, 7200, 864000)] == ["0s", "7s", "1m", "2h", "10d"]

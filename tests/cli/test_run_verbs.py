@@ -1,0 +1,180 @@
+"""up, node and call: what their flags become, without the mesh behind them."""
+
+import json
+import sys
+import types
+from collections.abc import Callable
+from typing import Any
+
+import plait.mesh
+import pytest
+from click.testing import Result
+from plait.actors.messages import error as errors
+from plait.mesh.options import Listen, NodeOptions, UpOptions
+
+Plait = Callable[..., Result]
+
+
+def _stand_in(monkeypatch: pytest.MonkeyPatch, name: str, **functions: object) -> None:
+    module = types.ModuleType(f"plait.mesh.{name}")
+    for key, function in functions.items():
+        setattr(module, key, function)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr(plait.mesh, name, module, raising=False)
+
+
+@pytest.fixture
+def runs(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The options that `mesh.up` and `mesh.node` are run with."""
+    seen: list[Any] = []
+    _stand_in(monkeypatch, "up", run=seen.append)
+    _stand_in(monkeypatch, "node", run=seen.append)
+    return seen
+
+
+def test_up_has_the_documented_defaults(plait: Plait, runs: list[Any]) -> None:
+    assert plait("up", "--mesh", "default").exit_code == 0
+    assert runs == [UpOptions()]
+    assert str(runs[0].http[0]) == "127.0.0.1:8080"
+    assert str(runs[0].admin) == "127.0.0.1:8081"
+
+
+def test_up_reads_flags(plait: Plait, runs: list[Any]) -> None:
+    flags = "--http :0=80 --http [::1]:8443=443 --admin 0 --dns 127.0.0.1:5353 --app none --state s --sampling 0.1"
+    told = plait("up", *flags.split())
+    assert told.exit_code == 0, told.output
+    assert runs[0].http == (Listen("127.0.0.1", 0, 80), Listen("::1", 8443, 443))
+    assert (runs[0].admin, runs[0].dns) == (Listen("127.0.0.1", 0), Listen("127.0.0.1", 5353))
+    assert (runs[0].app, runs[0].state, runs[0].sampling, runs[0].mesh) == ((), "s", 0.1, "cli-test")
+
+
+def test_up_reads_the_environment(plait: Plait, runs: list[Any]) -> None:
+    assert plait("up", env={"PLAIT_HTTP": "9000 9001=443", "PLAIT_APP": "shop:Orders"}).exit_code == 0
+    assert runs[0].http == (Listen("127.0.0.1", 9000), Listen("127.0.0.1", 9001, 443))
+    assert runs[0].app == ("shop:Orders",)
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--http", "x"],
+        ["--http", "http://127.0.0.1:80"],
+        ["--http", "127.0.0.1:65536"],
+        ["--http", "80=0"],
+        ["--http", "::1:80"],
+        ["--admin", "8081=80"],
+        ["--app", "what"],
+        ["--app", "none", "--app", "bookinfo"],
+        ["--sampling", "2"],
+        ["--mesh", "a.b"],
+    ],
+)
+def test_a_bad_value_is_a_usage_error(plait: Plait, runs: list[Any], flags: list[str]) -> None:
+    told = plait("up", *flags)
+    assert told.exit_code == 2
+    assert "Error: " in told.stderr
+    assert runs == []
+
+
+def test_ctrl_c_ends_up_with_0(plait: Plait, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(options: UpOptions) -> None:
+        raise KeyboardInterrupt
+
+    _stand_in(monkeypatch, "up", run=run)
+    assert plait("up").exit_code == 0
+
+
+def test_a_port_in_use_is_exit_code_1(plait: Plait, monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(options: UpOptions) -> None:
+        raise OSError(98, "Address already in use", "127.0.0.1:8080")
+
+    _stand_in(monkeypatch, "up", run=run)
+    told = plait("up")
+    assert (told.exit_code, told.stderr) == (1, "error: 127.0.0.1:8080: Address already in use\n")
+
+
+def test_node_reads_flags(plait: Plait, runs: list[Any]) -> None:
+    flags = "registry shop.orders:Orders --nats nats://x:1 --name n1 --label a=b --label c=d=e --locality eu/a"
+    assert plait("node", *flags.split(), "--replicas", "2").exit_code == 0
+    assert runs == [
+        NodeOptions(
+            targets=("registry", "shop.orders:Orders"),
+            nats="nats://x:1",
+            mesh="cli-test",
+            name="n1",
+            labels={"a": "b", "c": "d=e"},
+            locality="eu/a",
+            replicas=2,
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [[], ["what"], ["registry", "--label", "x"], ["registry", "--locality", "a//b"], ["registry", "--name", "A"]],
+)
+def test_a_bad_node_is_a_usage_error(plait: Plait, runs: list[Any], flags: list[str]) -> None:
+    assert plait("node", *flags).exit_code == 2
+    assert runs == []
+
+
+def _calls(monkeypatch: pytest.MonkeyPatch, outcome: object) -> list[tuple[object, ...]]:
+    seen: list[tuple[object, ...]] = []
+
+    async def call(*arguments: object, timeout: float) -> object:
+        seen.append(arguments)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    _stand_in(monkeypatch, "client", call=call)
+    return seen
+
+
+def test_call_prints_the_body_alone(plait: Plait, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = _calls(monkeypatch, (200, [("content-type", "text/plain")], b"\x00raw"))
+    told = plait("call", "reviews", "reviews/0?x=1", "-H", "End-User: jason", "--nats", "nats://x:1")
+    assert (told.exit_code, told.stdout_bytes) == (0, b"\x00raw")
+    assert seen == [("nats://x:1", "cli-test", "reviews", "GET", "/reviews/0?x=1", [("end-user", "jason")], b"")]
+
+
+def test_call_with_a_body_posts_it(plait: Plait, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    seen = _calls(monkeypatch, (201, [], b""))
+    (tmp_path / "order.json").write_text("{}")
+    for body in ("{}", f"@{tmp_path}/order.json", "@-"):
+        assert plait("call", "orders", "/orders", "-d", body, stdin="{}").exit_code == 0
+    assert [(one[3], one[6]) for one in seen] == [("POST", b"{}")] * 3
+    assert plait("call", "orders", "/orders", "-d", "@nowhere").exit_code == 2
+    assert plait("call", "orders", "/orders", "-H", "nonsense").exit_code == 2
+
+
+def test_call_as_json_has_status_headers_and_body(plait: Plait, monkeypatch: pytest.MonkeyPatch) -> None:
+    _calls(monkeypatch, (200, [("a", "1"), ("a", "2")], b"hi"))
+    told = plait("call", "reviews", "/", "-o", "json")
+    assert json.loads(told.stdout) == {"status": 200, "headers": [["a", "1"], ["a", "2"]], "body": "hi"}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code"),
+    [
+        ((404, [], b"none"), 8),
+        ((500, [], b"oh"), 8),
+        (errors.NoRoute(), 4),
+        (errors.Denied(), 5),
+        (errors.DeadlineExceeded(), 7),
+        (errors.NoEndpoints(), 8),
+        (errors.NoResponders(), 8),
+        (errors.HandlerFailed(), 8),
+        (errors.FaultInjected(403), 5),
+        (errors.FaultInjected(500), 8),
+        (errors.BusUnavailable(), 6),
+        (errors.Disconnected(), 6),
+        (errors.InvalidName(), 2),
+    ],
+)
+@pytest.mark.parametrize("output", ["table", "json"])
+def test_call_ends_with_the_code_of_its_outcome(
+    plait: Plait, monkeypatch: pytest.MonkeyPatch, outcome: object, code: int, output: str
+) -> None:
+    _calls(monkeypatch, outcome)
+    assert plait("call", "reviews", "/reviews/0", "-o", output).exit_code == code
