@@ -1,1 +1,1 @@
-"""."""
+"""The registry: who is alive, and where."""

@@ -30,7 +30,7 @@ class Instance(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Join(msgspec.Struct, frozen=True, array_like=True):
-    """An instance asks to be in the registry; the answer is a `Joined`."""
+    """An instance asks to be in the registry, or (`renew`) for other words about itself; the answer is a `Joined`."""
 
     instance: Instance
 
@@ -49,6 +49,8 @@ class Joined(msgspec.Struct, frozen=True, array_like=True):
     revision: int = 0
     error: str = ""
     """Why it was refused; empty when it was not."""
+    code: str = ""
+    """`unavailable`: try again. `failed_precondition`: join again with a later incarnation. `invalid_argument`: never."""
 
 
 class Heartbeat(msgspec.Struct, frozen=True, array_like=True):

@@ -1,0 +1,157 @@
+"""The registry's own copy of the table, indexed by service, node and connection; and who is buried."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import TypeVar
+
+from ..actors.messages.codec import Codec
+from ..actors.messages.error import Refused, Undecodable
+from ..actors.messages.instance import Connection, Heartbeat, Instance
+from ..actors.messages.name import label
+from ..actors.messages.table import Delta
+from ..actors.runtime.replica import Offer, Replica
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+_BURIED = 10_000  # the latest of the dead: enough for any message that is still under way
+_NOWHERE = Connection()
+
+instances: Codec[Instance] = Codec[Instance](Instance)
+
+
+def key_of(service: str, instance: str) -> str:
+    """Return an instance's key in the table and in the store."""
+    return f"{service}.{instance}"
+
+
+def validate(instance: Instance) -> None:
+    """Hold what an instance says about itself against the limits.
+
+    Raises:
+        InvalidName: a name is none.
+        Refused: something else is out of bounds.
+    """
+    name, _, space = instance.service.partition("_")
+    label(name, "service")
+    if space or "_" in instance.service:
+        label(space, "namespace")
+    label(instance.id, "instance")
+    label(instance.node, "node")
+    if instance.health not in ("healthy", "draining"):
+        raise Refused("health is `healthy` or `draining`")
+    if instance.incarnation < 1:
+        raise Refused("an incarnation is at least 1")
+    texts = [instance.version, instance.locality, *instance.labels, *instance.labels.values()]
+    if len(instance.labels) > 64 or max(map(len, texts)) > 255:
+        raise Refused("at most 64 labels, and no text of more than 255 characters")
+
+
+class Catalog:
+    """Instances as they stand at one revision of the store."""
+
+    def __init__(self) -> None:
+        self.instances: dict[str, Instance] = {}
+        self.undecodable = 0
+        self._replica = Replica()
+        self._services: dict[str, dict[str, Instance]] = {}
+        self._nodes: dict[str, dict[str, None]] = {}
+        self._connections: dict[Connection, dict[str, None]] = {}
+        self._buried: OrderedDict[str, int] = OrderedDict()
+
+    # The table
+
+    @property
+    def revision(self) -> int:
+        """The revision of the store that this is."""
+        return self._replica.revision
+
+    @property
+    def gap(self) -> bool:
+        """True while a change is missing that others build on."""
+        return self._replica.gap
+
+    def table(self) -> tuple[int, Mapping[str, bytes]]:
+        """Return the revision and the entries, for snapshots."""
+        return self._replica.revision, self._replica.entries
+
+    def offer(self, delta: Delta) -> Offer:
+        """Take in a change of one's own or of another registry."""
+        offer = self._replica.offer(delta)
+        self._index()
+        return offer
+
+    def install(self, revision: int, entries: Mapping[str, bytes]) -> None:
+        """Take in the whole store."""
+        self._replica.install(revision, entries)
+        self._index()
+
+    def _index(self) -> None:
+        for key, value in self._replica.take().items():
+            before = self.instances.pop(key, None)
+            if before is not None:
+                _leave(self._services, before.service, key)
+                _leave(self._nodes, before.node, key)
+                _leave(self._connections, before.data, key)
+            if value is None:
+                if before is not None:
+                    self.bury(key, before.incarnation)
+                continue
+            try:
+                instance = instances.decode(value)
+            except Undecodable:
+                self.undecodable += 1  # written by nobody who keeps to the protocol: not shown, not touched
+                continue
+            self.instances[key] = instance
+            self._services.setdefault(instance.service, {})[key] = instance
+            self._nodes.setdefault(instance.node, {})[key] = None
+            if instance.data != _NOWHERE:
+                self._connections.setdefault(instance.data, {})[key] = None
+
+    # Questions
+
+    def of_service(self, service: str) -> list[Instance]:
+        """Return a service's instances by key; every instance where `service` is empty."""
+        found = self._services.get(service, {}) if service else self.instances
+        return [found[key] for key in sorted(found)]
+
+    def nodes(self) -> list[str]:
+        """Return the nodes that have instances."""
+        return list(self._nodes)
+
+    def on_node(self, node: str) -> list[str]:
+        """Return the keys of a node's instances."""
+        return list(self._nodes.get(node, ()))
+
+    def on_connection(self, connection: Connection) -> list[str]:
+        """Return the keys of the instances that are called over a connection."""
+        return list(self._connections.get(connection, ()))
+
+    def missing(self, beat: Heartbeat) -> frozenset[tuple[str, str]]:
+        """Return (service, instance id) of what a heartbeat names and the table does not have like that."""
+        unknown: list[tuple[str, str]] = []
+        for service, name, incarnation in beat.instances:
+            known = self.instances.get(key_of(service, name))
+            if known is None or known.incarnation != incarnation or known.data != beat.data:
+                unknown.append((service, name))
+        return frozenset(unknown)
+
+    # The dead
+
+    def bury(self, key: str, incarnation: int) -> None:
+        """Remember that this life of an instance is over."""
+        self._buried[key] = max(incarnation, self._buried.pop(key, 0))
+        while len(self._buried) > _BURIED:
+            self._buried.popitem(last=False)
+
+    def is_buried(self, key: str, incarnation: int) -> bool:
+        """Return whether this life of an instance, or a later one, is over."""
+        return incarnation <= self._buried.get(key, 0)
+
+
+def _leave(index: dict[K, dict[str, V]], name: K, key: str) -> None:
+    members = index.get(name)
+    if members is not None:
+        members.pop(key, None)
+        if not members:
+            del index[name]

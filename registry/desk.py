@@ -1,0 +1,101 @@
+"""The registry's decisions on the store: who joins, who leaves, who is taken out. Each is one compare-and-set.
+
+The truth is read from the store right before it is changed, so that any number of registries can decide at once; what
+was decided is told to `decided`.
+"""
+
+from collections.abc import Callable, Container
+
+from ..actors.messages.codec import encode
+from ..actors.messages.error import Conflict, InvalidName, MeshError, Refused, Undecodable
+from ..actors.messages.instance import Connection, Instance, Joined, Leave
+from ..actors.runtime.store import KeyValue, remove, write
+from .catalog import Catalog, instances, key_of, validate
+
+_TRIES = 8  # lost races for one key before an asker is told to come again
+
+Decided = Callable[[int, str, bytes | None], None]
+"""Takes the revision, the key and its new value; revision 0 where a key went out and nobody knows at which."""
+
+
+class Desk:
+    """Handles one request at a time or many: the store keeps the order."""
+
+    def __init__(self, store: KeyValue, catalog: Catalog, decided: Decided) -> None:
+        self._store = store
+        self._catalog = catalog
+        self._decided = decided
+
+    async def join(self, instance: Instance, renew: bool, lost: Container[Connection]) -> Joined:
+        """Let an instance in, or take its new words in (`renew`); `lost` knows connections that are gone already."""
+        try:
+            validate(instance)
+            return await self._join(instance, renew, lost)
+        except InvalidName as error:
+            return Joined(error=str(error), code="invalid_argument")
+        except Refused as error:
+            return Joined(error=str(error), code="failed_precondition")
+        except MeshError as error:
+            return Joined(error=str(error), code="unavailable")
+
+    async def _join(self, instance: Instance, renew: bool, lost: Container[Connection]) -> Joined:
+        key, value = key_of(instance.service, instance.id), encode(instance)
+        for _ in range(_TRIES):
+            found = await self._store.get(key)
+            known = _decoded(found.value) if found is not None else None
+            if instance.data in lost:
+                raise Refused(f"the connection of {key} is gone")
+            if self._catalog.is_buried(key, instance.incarnation):
+                raise Refused(f"{key} is out with incarnation {instance.incarnation}: join with a later one")
+            if known is not None and known.incarnation > instance.incarnation:
+                raise Refused(f"{key} is in with a later incarnation, {known.incarnation}")
+            if renew and (known is None or known.incarnation != instance.incarnation):
+                raise Refused(f"{key} is not in with incarnation {instance.incarnation}: join with a later one")
+            if found is not None and found.value == value:
+                return Joined(found.revision)
+            if known is not None and known.incarnation == instance.incarnation and not renew:
+                return Joined(found.revision if found else 0)  # a join that came twice; what it renewed since stands
+            try:
+                revision = await write(self._store, key, value, found.revision if found else 0)
+            except Conflict:
+                continue
+            self._decided(revision, key, value)
+            return Joined(revision)
+        raise Conflict(f"too many writers of {key}")
+
+    async def leave(self, leave: Leave) -> Joined:
+        """Take an instance out as it asks, unless a later life of it has joined."""
+        key = key_of(leave.service, leave.id)
+        try:
+            revision = await self.take_out(key, lambda known: known.incarnation <= leave.incarnation)
+        except MeshError as error:
+            return Joined(error=str(error), code="unavailable")
+        self._catalog.bury(key, leave.incarnation)
+        return Joined(revision or self._catalog.revision)
+
+    async def take_out(self, key: str, still: Callable[[Instance], bool]) -> int:
+        """Take an instance out if, as the store has it, it is `still` meant; return the revision, 0 when it was not.
+
+        Raises:
+            MeshError: the store did not answer, or others were faster again and again.
+        """
+        for _ in range(_TRIES):
+            found = await self._store.get(key)
+            known = _decoded(found.value) if found is not None else None
+            if found is None or known is None or not still(known):
+                return 0
+            try:
+                revision = await remove(self._store, key, found.revision)
+            except Conflict:
+                continue
+            self._catalog.bury(key, known.incarnation)
+            self._decided(revision, key, None)
+            return revision
+        raise Conflict(f"too many writers of {key}")
+
+
+def _decoded(value: bytes) -> Instance | None:
+    try:
+        return instances.decode(value)
+    except Undecodable:
+        return None

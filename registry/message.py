@@ -1,0 +1,34 @@
+"""What waits in the registry's mailbox: every change of the table."""
+
+import msgspec
+
+from ..actors.messages.instance import Connection, Instance, Leave
+
+
+class Joining(msgspec.Struct):
+    """An instance wants in, or (`renew`) says something new about itself."""
+
+    instance: Instance
+    renew: bool
+    reply: bytes
+
+
+class Leaving(msgspec.Struct):
+    """An instance wants out."""
+
+    leave: Leave
+    reply: bytes
+
+
+class Gone(msgspec.Struct):
+    """Instances to take out: those called over a lost connection, or those of a silent node."""
+
+    keys: list[str]
+    lost: Connection | None
+    node: str
+
+
+class Audit(msgspec.Struct):
+    """Compare with the store; `reload` reads all of it in any case."""
+
+    reload: bool

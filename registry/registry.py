@@ -1,0 +1,283 @@
+"""The registry actor: who is alive. Truth is in the store; any number of registries serve it, each can die unmissed.
+
+Reads (snapshots, `registry.resolve`, `$SRV`) and signs of life are handled where they arrive, changes pass through the
+mailbox: a slow store makes nobody look dead and keeps nobody from reading.
+"""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from ..actors.messages.codec import Codec, encode
+from ..actors.messages.error import MeshError, Overloaded, Undecodable
+from ..actors.messages.instance import Beat, Connection, Heartbeat, Instance, Join, Leave
+from ..actors.messages.subject import Subjects
+from ..actors.messages.table import Delta
+from ..actors.runtime.actor import Actor
+from ..actors.runtime.bus import Bus, BusState, Subscription
+from ..actors.runtime.reply import may_answer
+from ..actors.runtime.snapshot import SnapshotSource
+from ..actors.runtime.store import KeyValue
+from ..actors.runtime.timer import Deadline
+from .catalog import Catalog
+from .deaths import SUBJECT, LostConnections, lost_connection
+from .desk import Desk
+from .liveness import Liveness
+from .message import Audit, Gone, Joining, Leaving
+from .public import PublicSubjects
+
+log = logging.getLogger("plait.registry")
+
+QUEUE = b"registry"
+_TICK = 0.25  # seconds between sweeps
+_AUDIT = 8  # sweeps between looks whether the store has moved on without a word
+
+_joins = Codec[Join](Join)
+_leaves = Codec[Leave](Leave)
+_beats = Codec[Heartbeat](Heartbeat)
+_deltas = Codec[Delta](Delta)
+
+
+class Registry(Actor):
+    """Run it with a concurrency above 1: each change is a compare-and-set of its own key."""
+
+    def __init__(
+        self,
+        node: str,
+        subjects: Subjects,
+        bus: Bus,
+        store: KeyValue,
+        system: Bus | None = None,
+        *,
+        silence: float = 3.5,
+        wall_clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Serve `store` on `bus`; `system` is a connection that sees disconnect events.
+
+        Args:
+            silence: seconds after which a node that is not heard any more is taken out.
+            wall_clock: seconds since 1970, for what users see.
+        """
+        self.node = node
+        self.counts: Counter[str] = Counter()
+        """What came in and could not be used: `undecodable`, `mismatched`, `overloaded`."""
+        self.catalog = Catalog()
+        self._subjects = subjects
+        self._bus = bus
+        self._system = system
+        self._desk = Desk(store, self.catalog, self._decided)
+        self._store = store
+        self._liveness = Liveness(silence)
+        self._lost = LostConnections()
+        self._public = PublicSubjects(bus, subjects, QUEUE, self.catalog, wall_clock)
+        self._subscriptions: list[Subscription] = []
+        self._missed: dict[str, frozenset[tuple[str, str]]] = {}
+        self._going: set[str] = set()
+        self._timer: Deadline | None = None
+        self._due = 0.0
+        self._ticks = 0
+        self._gap_ticks = 0
+        self._stopped = False
+
+    # Its life
+
+    async def pre_start(self) -> None:
+        """Load the store, then listen. The limit on silence begins now: nobody could be heard before."""
+        await self._reload()
+        subjects, on = self._subjects, self._listen
+        on(subjects.pushes("reg"), self._pushed)
+        on(subjects.heartbeats(), self._beat)
+        on(subjects.registrations("join"), self._join, QUEUE)
+        on(subjects.registrations("renew"), self._join, QUEUE)
+        on(subjects.registrations("leave"), self._leave, QUEUE)
+        source = SnapshotSource(self.catalog.table)
+        self._subscriptions.append(source.serve(self._bus, subjects, "reg", "registry"))
+        self._public.serve()
+        if self._system is not None:
+            self._subscriptions.append(self._system.subscribe(SUBJECT, self._disconnected))
+            await self._system.flush()
+        await self._bus.flush()
+        await self._reload()  # what changed between the first look and the subscriptions
+        self._liveness.begin(self.surroundings.clock())
+        self._bus.listen(self._bus_changed)
+        self._sweep_in(_TICK)
+
+    async def post_stop(self) -> None:
+        """Stop listening."""
+        self._stopped = True
+        if self._timer is not None:
+            self._timer.cancel()
+        self._public.close()
+        for subscription in self._subscriptions:
+            subscription.unsubscribe()
+
+    async def receive(self, message: Any) -> None:
+        """Handle one change."""
+        match message:
+            case Joining():
+                joined = await self._desk.join(message.instance, message.renew, self._lost)
+                self._liveness.heard(message.instance.node, self.surroundings.clock())
+                self._answer(message.reply, encode(joined))
+            case Leaving():
+                self._answer(message.reply, encode(await self._desk.leave(message.leave)))
+            case Gone():
+                await self._take_out(message)
+            case Audit():
+                await self._audit(message.reload)
+            case _:
+                await super().receive(message)
+
+    # What arrives
+
+    def _listen(self, subject: bytes, deliver: Callable[[bytes, bytes, bytes], None], queue: bytes = b"") -> None:
+        def guarded(subject: bytes, reply: bytes, payload: bytes, headers: bytes) -> None:
+            try:
+                deliver(subject, reply, payload)
+            except Undecodable:
+                self.counts["undecodable"] += 1
+
+        self._subscriptions.append(self._bus.subscribe(subject, guarded, queue))
+
+    def _tell(self, message: Any) -> None:
+        try:
+            self.me.tell(message)
+        except MeshError:  # the sender gets no answer and asks again; a verdict is found again by the next sweep
+            self.counts["overloaded"] += 1
+
+    def _join(self, subject: bytes, reply: bytes, payload: bytes) -> None:
+        instance = _joins.decode(payload).instance
+        if self._matches(subject, instance.service, instance.id) and self._may_answer(reply):
+            self._tell(Joining(instance, b".renew." in subject, reply))
+
+    def _leave(self, subject: bytes, reply: bytes, payload: bytes) -> None:
+        leave = _leaves.decode(payload)
+        if self._matches(subject, leave.service, leave.id) and self._may_answer(reply):
+            self._tell(Leaving(leave, reply))
+
+    def _matches(self, subject: bytes, *tokens: str) -> bool:
+        """Only the subject is held against the sender's rights: the payload has to say the same."""
+        good = tuple(subject.decode(errors="replace").split(".")[-len(tokens) :]) == tokens
+        self.counts["mismatched"] += not good
+        return good
+
+    def _may_answer(self, reply: bytes) -> bool:
+        good = not reply or may_answer(self._subjects, reply, "registry")
+        self.counts["mismatched"] += not good
+        return good
+
+    def _answer(self, reply: bytes, payload: bytes) -> None:
+        if not reply:
+            return
+        try:
+            self._bus.publish(reply, payload)
+        except MeshError as error:
+            log.warning("an answer was lost: %s", error)
+
+    def _beat(self, subject: bytes, reply: bytes, payload: bytes) -> None:
+        beat = _beats.decode(payload)
+        if not self._matches(subject, beat.node) or not self._may_answer(reply):
+            return
+        self._liveness.heard(beat.node, self.surroundings.clock())
+        missing = frozenset[tuple[str, str]]() if self.catalog.gap else self.catalog.missing(beat)
+        before = self._missed.pop(beat.node, frozenset())
+        if missing:
+            self._missed[beat.node] = missing  # once may be a change on its way from another registry, twice is not
+        self._answer(reply, encode(Beat(self.catalog.revision, tuple(sorted(missing & before)))))
+
+    def _pushed(self, subject: bytes, reply: bytes, payload: bytes) -> None:
+        self.catalog.offer(_deltas.decode(payload))
+
+    def _disconnected(self, subject: bytes, reply: bytes, payload: bytes, headers: bytes) -> None:
+        try:
+            connection = lost_connection(payload)
+        except Undecodable:
+            self.counts["undecodable"] += 1
+            return
+        self._lost.add(connection)
+        self._take_out_lost(connection)
+
+    def _bus_changed(self, state: BusState) -> None:
+        if state is BusState.CONNECTED and not self._stopped:
+            self._liveness.begin(self.surroundings.clock())  # nobody could be heard meanwhile
+            self._tell(Audit(reload=True))
+
+    # Verdicts
+
+    def _take_out_lost(self, connection: Connection) -> None:
+        if keys := [key for key in self.catalog.on_connection(connection) if key not in self._going]:
+            self._going.update(keys)
+            self._tell_gone(Gone(keys, connection, ""))
+
+    def _tell_gone(self, gone: Gone) -> None:
+        try:
+            self.me.tell(gone)
+        except Overloaded:
+            self._going.difference_update(gone.keys)
+            self.counts["overloaded"] += 1
+
+    async def _take_out(self, gone: Gone) -> None:
+        def still(known: Instance) -> bool:
+            return known.data == gone.lost if gone.lost is not None else known.node == gone.node
+
+        try:
+            for key in gone.keys:
+                if gone.lost is None and self._heard_again(gone.node):
+                    break
+                if await self._desk.take_out(key, still):
+                    log.info("%s is out: %s", key, "connection lost" if gone.lost else f"{gone.node} is silent")
+        except MeshError as error:
+            log.warning("%s could not be taken out, the next sweep tries again: %s", ", ".join(gone.keys), error)
+        finally:
+            self._going.difference_update(gone.keys)
+
+    def _heard_again(self, node: str) -> bool:
+        return self.surroundings.clock() - self._liveness.last(node) <= self._liveness.limit
+
+    def _sweep_in(self, seconds: float) -> None:
+        self._due = self.surroundings.clock() + seconds
+        self._timer = self.surroundings.deadlines.at(self._due, self._sweep)
+
+    def _sweep(self) -> None:
+        now = self.surroundings.clock()
+        late = now - self._due
+        self._sweep_in(_TICK)
+        self._ticks += 1
+        if self._bus.state is BusState.CONNECTED:
+            for node in self._liveness.silent(self.catalog.nodes(), now, late):
+                keys = [key for key in self.catalog.on_node(node) if key not in self._going]
+                if keys:
+                    self._going.update(keys)
+                    self._tell_gone(Gone(keys, None, node))
+            for connection in self._lost:
+                self._take_out_lost(connection)
+        self._gap_ticks = self._gap_ticks + 1 if self.catalog.gap else 0
+        if self._gap_ticks >= 2 or self._ticks % _AUDIT == 0:
+            self._liveness.forget(lambda node: bool(self.catalog.on_node(node)), now)
+            self._tell(Audit(reload=self._gap_ticks >= 2))
+
+    # The table
+
+    def _decided(self, revision: int, key: str, value: bytes | None) -> None:
+        """Tell the mesh of a change that the store has taken."""
+        if not revision:
+            self._tell(Audit(reload=True))
+            return
+        delta = Delta(revision - 1, revision, ((key, value),))
+        self.catalog.offer(delta)
+        try:
+            self._bus.publish(self._subjects.push("reg", key.partition(".")[0]), encode(delta))
+        except MeshError as error:
+            log.warning("change %d was not told, replicas will miss it and ask: %s", revision, error)
+
+    async def _audit(self, reload: bool) -> None:
+        try:
+            if reload or await self._store.revision() > self.catalog.revision:
+                await self._reload()
+        except MeshError as error:
+            log.warning("the store could not be read: %s", error)
+
+    async def _reload(self) -> None:
+        entries, revision = await self._store.entries()
+        self.catalog.install(revision, {entry.key: entry.value for entry in entries})

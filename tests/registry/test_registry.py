@@ -1,0 +1,305 @@
+"""Instances come, are found and go, and nobody who died comes back by a late word."""
+
+import asyncio
+import random
+
+import msgspec
+import pytest
+from plait.actors.messages.error import NoResponders
+from plait.actors.messages.instance import Connection
+from plait.actors.messages.subject import Subjects
+from plait.actors.runtime.store import Found
+
+pytestmark = pytest.mark.anyio
+SUBJECTS = Subjects()
+DATA = Connection("SERVER", 7)
+
+
+async def test_who_joins_is_found_by_users_replicas_and_listeners(world, until):
+    await world.start()
+    joined = await world.join(world.instance())
+    assert (joined.revision, joined.error) == (1, "")
+    assert await world.resolve("reviews") == {
+        "revision": 1,
+        "instances": [
+            {
+                "id": "r1",
+                "service": "reviews",
+                "version": "v1",
+                "labels": {"version": "v1"},
+                "locality": "r/z/s",
+                "node": "n1",
+                "health": "healthy",
+            }
+        ],
+    }
+    revision, entries = await world.snapshot()
+    assert (revision, list(entries)) == (1, ["reviews.r1"])
+    assert [(one.previous, one.revision) for one in world.pushed] == [(0, 1)]
+
+
+async def test_a_service_is_found_by_all_its_names_and_an_unknown_one_is_empty(world):
+    await world.start()
+    await world.join(world.instance("r1"))
+    await world.join(world.instance("p1", service="reviews_prod"))
+    assert await world.names("reviews.default.svc.cluster.local") == ["r1"]
+    assert await world.names("reviews.prod") == ["p1"]
+    assert await world.names("nobody") == []
+    assert await world.names() == ["r1", "p1"]
+
+
+async def test_users_may_ask_in_yaml_and_learn_what_is_wrong(world):
+    await world.start()
+    await world.join(world.instance())
+    subject = SUBJECTS.user("registry", "resolve")
+    assert len((await world.user(subject, b"service: reviews\n"))["instances"]) == 1
+    assert len((await world.user(subject))["instances"]) == 1
+    for bad in (b"[1", b"[]", b"service: 7", b"service: '*'", b"\xff\xfe", b"a: &x 1\nb: *x", b"[" * 10_000):
+        assert (await world.user(subject, bad))["errors"][0]["code"] in ("invalid_argument", "failed_precondition")
+
+
+async def test_who_leaves_is_gone_and_the_mesh_is_told(world):
+    await world.start()
+    await world.join(world.instance())
+    assert (await world.leave()).revision == 2
+    assert await world.names() == []
+    await world.bus.flush()
+    assert world.pushed[-1].changes == (("reviews.r1", None),)
+
+
+async def test_an_earlier_life_neither_joins_over_a_later_one_nor_takes_it_out(world):
+    await world.start()
+    await world.join(world.instance(incarnation=5))
+    assert (await world.join(world.instance(incarnation=4))).code == "failed_precondition"
+    await world.leave(incarnation=4)
+    assert await world.names() == ["r1"]
+    assert (await world.join(world.instance(incarnation=6))).error == ""
+
+
+async def test_a_late_word_of_a_dead_life_revives_nobody(world):
+    await world.start()
+    dead = world.instance(incarnation=5)
+    await world.join(dead)
+    await world.leave(incarnation=5)
+    for step in ("join", "renew"):
+        assert (await world.join(dead, step)).code == "failed_precondition"
+    await world.beat(dead)
+    assert (await world.beat(dead)).unknown == (("reviews", "r1"),)
+    assert await world.names() == []
+    assert (await world.join(world.instance(incarnation=6))).error == ""
+
+
+async def test_a_join_that_arrives_twice_is_one_join(world):
+    await world.start()
+    first = await world.join(world.instance())
+    assert await world.join(world.instance()) == first
+    assert world.store.writes == 1
+
+
+async def test_a_draining_instance_says_so_and_stays_listed(world):
+    await world.start()
+    await world.join(world.instance())
+    assert (await world.join(world.instance(health="draining"), "renew")).revision == 2
+    assert (await world.resolve())["instances"][0]["health"] == "draining"
+    assert (await world.join(world.instance())).error == ""  # a copy of the first join that comes late
+    assert (await world.resolve())["instances"][0]["health"] == "draining"
+
+
+async def test_a_lost_data_connection_takes_its_instances_out_at_once(world, until):
+    registry = await world.start()
+    await world.join(world.instance("r1", data=DATA))
+    await world.join(world.instance("r2", data=DATA, service="ratings"))
+    await world.join(world.instance("r3", data=Connection("SERVER", 8)))
+    world.disconnect(Connection("OTHER", 7))
+    world.disconnect(DATA)
+    await until(lambda: len(registry.catalog.instances) == 1)
+    assert await world.names() == ["r3"]
+    await world.bus.flush()
+    assert [one.revision for one in world.pushed] == [1, 2, 3, 4, 5]
+
+
+async def test_a_lost_control_connection_takes_nobody_out(world):
+    await world.start()
+    await world.join(world.instance(data=DATA, control=Connection("SERVER", 9)))
+    world.disconnect(Connection("SERVER", 9))
+    await world.system.flush()
+    await asyncio.sleep(0)
+    assert await world.names() == ["r1"]
+
+
+async def test_a_join_over_a_connection_that_is_already_gone_is_refused(world):
+    await world.start()
+    world.disconnect(DATA)
+    await world.system.flush()
+    assert (await world.join(world.instance(data=DATA))).code == "failed_precondition"
+    assert await world.names() == []
+
+
+async def test_an_instance_that_renewed_over_its_new_connection_outlives_the_old_one(world):
+    await world.start()
+    await world.join(world.instance(data=DATA))
+    await world.join(world.instance(data=Connection("SERVER", 8)), "renew")
+    world.disconnect(DATA)
+    await world.system.flush()
+    assert await world.names() == ["r1"]
+
+
+async def test_a_silent_node_is_taken_out_and_one_that_is_heard_stays(world, until):
+    registry = await world.start(silence=0.6)
+    quiet, loud = world.instance("q1", node="n2"), world.instance("l1", node="n1")
+    await world.join(quiet)
+    await world.join(loud)
+    start = asyncio.get_running_loop().time()
+    while len(registry.catalog.instances) == 2:
+        await world.beat(loud)
+        await asyncio.sleep(0.05)
+        assert asyncio.get_running_loop().time() - start < 5
+    assert asyncio.get_running_loop().time() - start > 0.55
+    assert await world.names() == ["l1"]
+    await world.beat(quiet, node="n2")
+    assert (await world.beat(quiet, node="n2")).unknown == (("reviews", "q1"),)
+
+
+async def test_a_restarted_registry_still_knows_everybody_and_evicts_nobody_at_once(world):
+    await world.start()
+    for n in range(5):
+        await world.join(world.instance(f"r{n}"))
+    before = await world.snapshot()
+    await world.stop()
+    with pytest.raises(NoResponders):
+        await world.resolve()
+    await world.start()
+    assert await world.snapshot() == before
+    await asyncio.sleep(0.6)
+    assert len(await world.names()) == 5
+
+
+async def test_two_registries_agree(world, until):
+    one, two = await world.start("one"), await world.start("two")
+    joined = await asyncio.gather(*(world.join(world.instance(f"r{n}", data=Connection("S", n))) for n in range(40)))
+    assert sorted(each.revision for each in joined) == list(range(1, 41))
+    await until(lambda: one.catalog.revision == two.catalog.revision == 40)
+    for n in range(40):
+        world.disconnect(Connection("S", n))
+    await until(lambda: not one.catalog.instances and not two.catalog.instances)
+    await until(lambda: one.catalog.revision == two.catalog.revision == 80)
+    assert world.store.writes == 80
+    await world.bus.flush()
+    assert sorted(each.revision for each in world.pushed) == list(range(1, 81))
+
+
+async def test_a_registry_that_missed_a_change_of_another_reads_the_store_again(world, until):
+    one = await world.start("one")
+    await world.join(world.instance("r1"))
+    await world.store.create("reviews.r2", msgspec.msgpack.encode(world.instance("r2")))  # told by nobody
+    await world.join(world.instance("r3"))
+    await until(lambda: len(one.catalog.instances) == 3)
+
+
+async def test_a_store_that_does_not_answer_refuses_changes_and_keeps_reads(world):
+    await world.start()
+    await world.join(world.instance("r1"))
+    world.store.fail = 10
+    assert (await world.join(world.instance("r2"))).code == "unavailable"
+    assert await world.names() == ["r1"]
+    world.store.fail = 0
+    world.store.lose = 1
+    assert (await world.join(world.instance("r2"))).error == ""
+
+
+async def test_a_death_that_the_store_could_not_take_is_tried_again(world, until):
+    registry = await world.start()
+    await world.join(world.instance(data=DATA))
+    world.store.fail = 3
+    world.disconnect(DATA)
+    await until(lambda: not registry.catalog.instances)
+    assert world.store.fail == 0
+
+
+async def test_a_payload_has_to_say_what_its_subject_says(world):
+    registry = await world.start()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await world.join(world.instance("r1"), subject=SUBJECTS.registration("join", "ratings", "r1"))
+    assert registry.counts["mismatched"] == 1
+    assert await world.names() == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"service": "Reviews"},
+        {"service": "a_b_c"},
+        {"service": "a_"},
+        {"name": "r_1"},
+        {"node": "n_1"},
+        {"health": "great"},
+        {"incarnation": 0},
+    ],
+)
+async def test_an_instance_with_bad_names_is_refused(world, change):
+    await world.start()
+    assert (await world.join(world.instance(**change))).error
+    assert world.store.writes == 0
+
+
+async def test_random_bytes_on_every_subject_are_counted_and_stop_nothing(world):
+    registry = await world.start()
+    await world.join(world.instance())
+    rng = random.Random(11)
+    subjects = [
+        *(SUBJECTS.registration(step, "reviews", "r1") for step in ("join", "renew", "leave")),
+        SUBJECTS.heartbeat("n1"),
+        SUBJECTS.push("reg", "reviews"),
+        SUBJECTS.snapshot("reg", "n1"),
+        SUBJECTS.user("registry", "resolve"),
+        b"$SRV.PING",
+        b"$SRV.INFO.x.y",
+    ]
+    inbox = world.bus.inbox(b"_INBOX.noise")
+    for subject in subjects:
+        for _ in range(100):
+            world.bus.publish(subject, rng.randbytes(rng.randrange(40)), b"_INBOX.noise")
+            world.bus.publish(subject, rng.randbytes(rng.randrange(40)))
+    for _ in range(100):
+        world.system.publish(b"$SYS.ACCOUNT.MESH.DISCONNECT", rng.randbytes(rng.randrange(40)))
+    await world.bus.flush()
+    await world.system.flush()
+    inbox.unsubscribe()
+    assert registry.counts["undecodable"] > 900
+    assert await world.names() == ["r1"]
+    assert registry is world.registries["registry"]
+    assert (await world.join(world.instance("r2"))).error == ""
+
+
+async def test_a_value_in_the_store_that_is_no_instance_is_not_shown(world):
+    await world.store.create("reviews.odd", b"\xc1")
+    registry = await world.start()
+    await world.join(world.instance())
+    assert await world.names() == ["r1"]
+    assert registry.catalog.undecodable == 1
+    assert await world.store.get("reviews.odd") == Found(b"\xc1", 1)
+
+
+async def test_the_services_api_lists_every_instance(world):
+    await world.start()
+    await world.join(world.instance("r1"))
+    await world.join(world.instance("p1", service="ratings"))
+    heard = []
+    world.bus.subscribe(b"_INBOX.all", lambda _s, _r, data, _h: heard.append(msgspec.json.decode(data)))
+
+    async def ask(subject):
+        heard.clear()
+        world.bus.publish(subject, b"", b"_INBOX.all")
+        await world.bus.flush()
+        await world.bus.flush()
+        return [one["id"] for one in heard]
+
+    assert await ask(b"$SRV.PING") == ["p1", "r1"]
+    assert heard[0]["type"] == "io.nats.micro.v1.ping_response"
+    assert heard[0]["version"] == "1.0.0"
+    assert await ask(b"$SRV.INFO.reviews") == ["r1"]
+    assert heard[0]["endpoints"][0]["subject"] == "plait.default.call.reviews.*.r1.*"
+    assert await ask(b"$SRV.STATS.reviews.r1") == ["r1"]
+    assert heard[0]["started"] == "1970-01-01T00:00:00Z"
+    assert await ask(b"$SRV.PING.reviews.r2") == []
