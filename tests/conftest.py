@@ -1,9 +1,10 @@
-"""What tests share: the event loop's kind, a bounded wait, and real NATS servers on loopback."""
+"""What tests share: the event loop's kind, a bounded wait, real NATS servers on loopback, buses of each kind."""
 
 import asyncio
 import contextlib
 import json
 import os
+import random
 import signal
 import subprocess
 import sysconfig
@@ -12,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from plait.actors.runtime import lean, natspy
+from plait.actors.runtime.memory import MemoryServer
 
 
 @pytest.fixture
@@ -132,3 +135,59 @@ def start_nats(tmp_path_factory):
     yield start
     for server in servers:
         server.kill()
+
+
+class BusWorld:
+    """A server of one kind, which can go away and come back, and its connections."""
+
+    def __init__(self, kind, start_nats):
+        self.kind = kind
+        self.buses = []
+        self.memory = MemoryServer() if kind == "memory" else None
+        self.server = None if self.memory else start_nats()
+
+    async def connect(self, name="test"):
+        if self.memory:
+            bus = self.memory.connect(name)
+        else:
+            module = natspy if self.kind == "natspy" else lean
+            bus = await module.connect(self.server.url, name, rng=random.Random(1))
+        self.buses.append(bus)
+        return bus
+
+    def go_away(self):
+        if self.memory:
+            for bus in self.buses:
+                self.memory.disconnect(bus)
+        else:
+            self.server.kill()
+
+    def come_back(self):
+        if self.memory:
+            for bus in self.buses:
+                self.memory.reconnect(bus)
+        else:
+            self.server.start()
+
+    def ask(self, bus, subject, payload=b"", reply=b"rsp.a.1"):
+        """Return the answer to come; an error is raised where it is awaited."""
+        answer = asyncio.get_running_loop().create_future()
+
+        def done(result):
+            answer.set_exception(result) if isinstance(result, Exception) else answer.set_result(result)
+
+        bus.request(subject, payload, reply, done)
+        return asyncio.wait_for(answer, 3)
+
+    def echo(self, bus, subject=b"echo"):
+        """Answer everything on `subject` with what it says."""
+        return bus.subscribe(subject, lambda s, reply, payload, headers: bus.publish(reply, payload))
+
+
+@pytest.fixture
+async def world(kind, start_nats):
+    """A `BusWorld` of the module's `kind`: `lean-…`, `natspy` or `memory`."""
+    world = BusWorld(kind, start_nats)
+    yield world
+    for bus in world.buses:
+        await bus.close()

@@ -80,7 +80,8 @@ class NatsPyBus(BusConnection):
         self._loop = asyncio.get_running_loop()
         self._subscriptions: dict[NatsPySubscription, None] = {}
         self.watch = StallWatch(clock, self._catch_up)
-        self._failed: asyncio.Future[str] = self._loop.create_future()
+        self.failed: asyncio.Future[str] = self._loop.create_future()
+        """Why the first connection will never come about."""
 
     @property
     def client(self) -> Client:
@@ -211,11 +212,6 @@ class NatsPyBus(BusConnection):
         await self._connected()
         self.watch.start()
 
-    @property
-    def failed(self) -> "asyncio.Future[str]":
-        """Why the first connection will never come about."""
-        return self._failed
-
     async def _connected(self) -> None:
         self.max_payload = self._any.max_payload
         self.identity = Connection(self._any._server_info.get("server_id", ""), self._any.client_id or 0)
@@ -241,8 +237,8 @@ class NatsPyBus(BusConnection):
         if "permissions violation" in text.lower():
             self.refusals += 1
             log.warning("%s: %s", self.where, text)
-        elif "authorization" in text.lower() and not self._failed.done():
-            self._failed.set_result(text)
+        elif "authorization" in text.lower() and not self.failed.done():
+            self.failed.set_result(text)
         else:
             log.debug("%s: %s", self.where, text)
 

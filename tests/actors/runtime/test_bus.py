@@ -1,14 +1,12 @@
-"""What every bus promises: one suite for the lean one (on both event loops), nats-py and the one in memory."""
+"""What every bus promises about messages: one suite for the lean one (on both loops), nats-py and the one in memory."""
 
 import asyncio
 import contextvars
 import random
 
 import pytest
-from plait.actors.messages.error import BusUnavailable, Disconnected, NoResponders, TooLarge
-from plait.actors.runtime import lean, natspy
+from plait.actors.messages.error import NoResponders, TooLarge
 from plait.actors.runtime.bus import BusState
-from plait.actors.runtime.memory import MemoryServer
 
 pytestmark = pytest.mark.anyio
 
@@ -21,62 +19,6 @@ def kind(request):
 @pytest.fixture
 def anyio_backend(kind):
     return ("asyncio", {"use_uvloop": kind == "lean-uvloop"})
-
-
-class World:
-    """A server of one kind, which can go away and come back, and its connections."""
-
-    def __init__(self, kind, start_nats):
-        self.kind = kind
-        self.buses = []
-        self.memory = MemoryServer() if kind == "memory" else None
-        self.server = None if self.memory else start_nats()
-
-    async def connect(self, name="test"):
-        if self.memory:
-            bus = self.memory.connect(name)
-        else:
-            module = natspy if self.kind == "natspy" else lean
-            bus = await module.connect(self.server.url, name, rng=random.Random(1))
-        self.buses.append(bus)
-        return bus
-
-    def go_away(self):
-        if self.memory:
-            for bus in self.buses:
-                self.memory.disconnect(bus)
-        else:
-            self.server.kill()
-
-    def come_back(self):
-        if self.memory:
-            for bus in self.buses:
-                self.memory.reconnect(bus)
-        else:
-            self.server.start()
-
-
-@pytest.fixture
-async def world(kind, start_nats):
-    world = World(kind, start_nats)
-    yield world
-    for bus in world.buses:
-        await bus.close()
-
-
-def ask(bus, subject, payload=b"", reply=b"rsp.a.1"):
-    """A future of the answer, as an error where it is one."""
-    answer = asyncio.get_running_loop().create_future()
-
-    def done(result):
-        answer.set_exception(result) if isinstance(result, Exception) else answer.set_result(result)
-
-    bus.request(subject, payload, reply, done)
-    return asyncio.wait_for(answer, 3)
-
-
-def echo(bus, subject=b"echo"):
-    return bus.subscribe(subject, lambda s, reply, payload, headers: bus.publish(reply, payload))
 
 
 async def test_a_connection_says_who_it_is(world):
@@ -113,10 +55,10 @@ async def test_messages_arrive_in_order_with_subject_reply_and_headers(world):
 
 async def test_many_requests_get_each_its_own_answer(world):
     one, two = await world.connect(), await world.connect()
-    echo(two)
+    world.echo(two)
     await two.flush()
     one.inbox(b"rsp.a.*")
-    asked = [ask(one, b"echo", b"%d" % n, b"rsp.a.%d" % n) for n in range(300)]
+    asked = [world.ask(one, b"echo", b"%d" % n, b"rsp.a.%d" % n) for n in range(300)]
     assert await asyncio.gather(*asked) == [b"%d" % n for n in range(300)]
     assert not one.waiting
 
@@ -125,18 +67,18 @@ async def test_a_request_that_nobody_hears_fails_at_once(world):
     one = await world.connect()
     one.inbox(b"rsp.a.*")
     with pytest.raises(NoResponders):
-        await ask(one, b"nobody")
+        await world.ask(one, b"nobody")
 
 
 async def test_a_forgotten_request_is_never_answered(world):
     one, two = await world.connect(), await world.connect()
-    echo(two)
+    world.echo(two)
     one.inbox(b"rsp.a.*")
     await two.flush()
     answers = []
     one.request(b"echo", b"", b"rsp.a.1", answers.append)
     one.forget(b"rsp.a.1")
-    assert await ask(one, b"echo", b"2", b"rsp.a.2") == b"2"
+    assert await world.ask(one, b"echo", b"2", b"rsp.a.2") == b"2"
     assert answers == []
 
 
@@ -237,97 +179,3 @@ async def test_the_largest_payload_arrives_whole(world, until):
     one.publish(b"x", payload)
     await until(lambda: got)
     assert got == [payload]
-
-
-async def test_losing_the_server_fails_who_waits_and_refuses_what_is_new(world, until):
-    one = await world.connect()
-    states = []
-    one.listen(states.append)
-    one.subscribe(b"x", lambda *_: None)
-    one.inbox(b"rsp.a.*")
-    answer = ask(one, b"x")
-    await one.flush()
-    world.go_away()
-    with pytest.raises(Disconnected):
-        await answer
-    assert one.state is BusState.RECONNECTING
-    for _ in range(3):
-        with pytest.raises(BusUnavailable):
-            one.publish(b"x", b"")
-    with pytest.raises(BusUnavailable):
-        one.request(b"x", b"", b"rsp.a.2", lambda _: None)
-    with pytest.raises(BusUnavailable):
-        await one.flush()
-    assert not one.waiting
-    assert states == [BusState.RECONNECTING]
-
-
-async def test_subscriptions_and_inboxes_outlive_the_connection(world, until):
-    one, two = await world.connect(), await world.connect()
-    before = one.identity
-    states = []
-    one.listen(states.append)
-    echo(two, b"old")
-    gone = echo(two, b"gone")
-    one.inbox(b"rsp.a.*")
-    world.go_away()
-    await until(lambda: {one.state, two.state} == {BusState.RECONNECTING})
-    echo(two, b"new")
-    gone.unsubscribe()
-    world.come_back()
-    await until(lambda: {one.state, two.state} == {BusState.CONNECTED})
-    assert states == [BusState.RECONNECTING, BusState.CONNECTED]
-    await two.flush()
-    assert await ask(one, b"old", b"1") == b"1"
-    assert await ask(one, b"new", b"2") == b"2"
-    with pytest.raises(NoResponders):
-        await ask(one, b"gone")
-    assert one.identity != before
-    await one.close()
-
-
-async def test_drain_delivers_what_is_on_its_way_and_waits_for_answers(world, until):
-    one, two = await world.connect(), await world.connect()
-    got, answers = [], []
-    one.subscribe(b"job", lambda *message: got.append(message))
-    one.inbox(b"rsp.a.*")
-    asked = []
-    two.subscribe(b"slow", lambda s, reply, p, h: asked.append(reply))
-    await one.flush()
-    await two.flush()
-    one.request(b"slow", b"", b"rsp.a.1", answers.append)
-    for _ in range(10):
-        two.publish(b"job", b"")
-    await two.flush()
-    draining = asyncio.ensure_future(one.drain())
-    await until(lambda: len(got) == 10 and asked and one.state is BusState.DRAINING)
-    for _ in range(5):  # gives a drain that does not wait the time to be wrong
-        await two.flush()
-    two.publish(b"job", b"too late")
-    two.publish(asked[0], b"at last")
-    await asyncio.wait_for(draining, 3)
-    assert answers == [b"at last"]
-    assert len(got) == 10
-    assert one.state is BusState.CLOSED
-
-
-async def test_drain_ends_after_its_time_and_fails_who_still_waits(world):
-    one = await world.connect()
-    one.subscribe(b"silent", lambda *_: None)
-    one.inbox(b"rsp.a.*")
-    answer = ask(one, b"silent")
-    await asyncio.wait_for(one.drain(timeout=0.1), 2)
-    with pytest.raises(Disconnected):
-        await answer
-
-
-async def test_a_closed_connection_stays_closed(world):
-    one = await world.connect()
-    await one.close()
-    await one.close()
-    await one.drain()
-    assert one.state is BusState.CLOSED
-    with pytest.raises(BusUnavailable, match="closed"):
-        one.publish(b"x", b"")
-    with pytest.raises(BusUnavailable):
-        await one.flush()

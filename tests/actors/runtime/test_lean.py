@@ -20,7 +20,8 @@ INFO = b'INFO {"server_id":"S","client_id":7,"max_payload":1000,"unknown":[1]}\r
 class Transport:
     """Keeps what is written."""
 
-    def __init__(self):
+    def __init__(self, wire):
+        self.wire = wire
         self.written = []
         self.closing = False
 
@@ -31,6 +32,8 @@ class Transport:
         return self.closing
 
     def close(self):
+        if not self.closing:
+            asyncio.get_running_loop().call_soon(self.wire.connection_lost, None)
         self.closing = True
 
     abort = close
@@ -52,12 +55,12 @@ async def line():
     clock = Clock()
     to = address("nats://ann:pw@127.0.0.1:1")
     bus = LeanBus(to, "me", random.Random(1), 1.0, 1.0, clock, queue_limit=100)
-    wire, transport = Wire(bus, to, "me", 1.0, clock), Transport()
+    wire = Wire(bus, to, "me", 1.0, clock)
+    transport = Transport(wire)
     wire.connection_made(transport)
     wire.data_received(INFO + b"PONG\r\n")
     yield bus, wire, transport, clock
     await bus.close()
-    wire.connection_lost(None)
 
 
 async def test_connect_is_said_once_with_all_that_is_needed_and_a_later_info_brings_new_limits(line):
