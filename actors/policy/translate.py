@@ -70,7 +70,8 @@ def translate(document: Document) -> Translation:
         spec = conform({} if envelope.spec is None else envelope.spec, kind.spec, ("spec",), report)
         report.settle()
         _check_export(spec, report)
-        rule = kind.translate(spec, document.namespace, document.name, report)
+        namespace = document.namespace if is_label(document.namespace) else "default"
+        rule = kind.translate(spec, namespace, document.name, report)
     return Translation(None if report.problems else rule, tuple(report.problems), tuple(report.warnings))
 
 

@@ -1,0 +1,247 @@
+"""Each field of a VirtualService: what it becomes, zero and unset told apart, and how mistakes are told."""
+
+# ruff: noqa: E501 (the tables below are read by the line)
+
+import pytest
+from plait.actors.messages.rule import (
+    Destination,
+    Fault,
+    MatchKind,
+    RetryPolicy,
+    RouteMatch,
+    RouteRule,
+    StringMatch,
+)
+
+ROUTE = "    route:\n    - destination: {host: reviews}\n"
+EXACT, PREFIX, REGEX, PRESENT = MatchKind
+
+
+def of_route(translated, fields, route=ROUTE):
+    """The one route with `fields` (one YAML flow line each)."""
+    lines = "".join(f"    {line}\n" for line in fields)
+    translation = translated(f"  hosts: [reviews]\n  http:\n  - name: r\n{lines}{route}")
+    assert translation.problems == ()
+    return translation.rule.routes[0]
+
+
+@pytest.mark.parametrize(
+    ("field", "attribute", "value"),
+    [
+        ("", "timeout", None),
+        ("timeout: 0s", "timeout", 0.0),
+        ("timeout: 0.5s", "timeout", 0.5),
+        ("timeout: 1h30m", "timeout", 5400.0),
+        ("timeout: null", "timeout", None),
+        ("", "retries", None),
+        ("retries: {}", "retries", RetryPolicy()),
+        ("retries: {attempts: 0}", "retries", RetryPolicy(attempts=0)),
+        ("retries: {attempts: 3, perTryTimeout: 2s}", "retries", RetryPolicy(3, 2.0)),
+        ("retries: {retryOn: ''}", "retries", RetryPolicy()),
+        ("retries: {retryOn: 'gateway-error, 503'}", "retries", RetryPolicy(on=("gateway-error", "503"))),
+        ("retries: {backoff: 10ms}", "retries", RetryPolicy(backoff=0.01)),
+        ("", "fault", None),
+        ("fault: {}", "fault", None),
+        ("fault: {delay: {fixedDelay: 7s, percentage: {value: 100}}}", "fault", Fault(7.0, 100.0)),
+        ("fault: {delay: {fixedDelay: 7s, percentage: {value: 0.0}}}", "fault", Fault(7.0, 0.0)),
+        ("fault: {delay: {fixedDelay: 7s}}", "fault", Fault(7.0, 0.0)),
+        ("fault: {abort: {httpStatus: 500, percentage: {value: 0.5}}}", "fault", Fault(0.0, 0.0, 500, 0.5)),
+        ("fault: {abort: {httpStatus: 200, percentage: {}}}", "fault", Fault(0.0, 0.0, 200, 0.0)),
+        ("", "name", "r"),
+        ("", "matches", ()),
+        ("match: []", "matches", ()),
+        ("match: [{}]", "matches", (RouteMatch(),)),
+    ],
+)
+def test_a_route_has_what_is_written_and_nothing_else(translated, field, attribute, value):
+    assert getattr(of_route(translated, [field] if field else []), attribute) == value
+
+
+@pytest.mark.parametrize(
+    ("match", "expected"),
+    [
+        ("{name: m}", RouteMatch(name="m")),
+        ("{uri: {exact: /a}}", RouteMatch(uri=StringMatch(EXACT, "/a"))),
+        ("{uri: {prefix: /a}}", RouteMatch(uri=StringMatch(PREFIX, "/a"))),
+        ("{uri: {regex: '/a.*'}}", RouteMatch(uri=StringMatch(REGEX, "/a.*"))),
+        ("{uri: {exact: /a}, ignoreUriCase: true}", RouteMatch(uri=StringMatch(EXACT, "/a"), ignore_uri_case=True)),
+        ("{uri: {exact: /a}, ignoreUriCase: false}", RouteMatch(uri=StringMatch(EXACT, "/a"))),
+        ("{scheme: {exact: https}}", RouteMatch(scheme=StringMatch(EXACT, "https"))),
+        ("{method: {exact: GET}}", RouteMatch(method=StringMatch(EXACT, "GET"))),
+        ("{authority: {prefix: a}}", RouteMatch(authority=StringMatch(PREFIX, "a"))),
+        ("{headers: {End-User: {exact: jason}}}", RouteMatch(headers=(("end-user", StringMatch(EXACT, "jason")),))),
+        ("{headers: {x: {exact: ''}}}", RouteMatch(headers=(("x", StringMatch(EXACT, "")),))),
+        ("{headers: {x: {}}}", RouteMatch(headers=(("x", StringMatch(PRESENT)),))),
+        ("{headers: {x: {regex: '*'}}}", RouteMatch(headers=(("x", StringMatch(PRESENT)),))),
+        ("{withoutHeaders: {x: {regex: '.*'}}}", RouteMatch(without_headers=(("x", StringMatch(REGEX, ".*")),))),
+        ("{queryParams: {q: {exact: '1'}}}", RouteMatch(query=(("q", StringMatch(EXACT, "1")),))),
+        ("{port: 80}", RouteMatch(port=80)),
+        ("{sourceLabels: {app: web}}", RouteMatch(source_labels={"app": "web"})),
+        ("{sourceNamespace: shop}", RouteMatch(source_namespace="shop")),
+        ("{gateways: [mesh]}", RouteMatch(gateways=("mesh",))),
+    ],
+)
+def test_a_match_has_what_is_written_and_nothing_else(translated, match, expected):
+    assert of_route(translated, [f"match: [{match}]"]).matches == (expected,)
+
+
+def test_destinations_keep_subset_port_and_weight(translated):
+    route = of_route(
+        translated,
+        [],
+        "    route:\n"
+        "    - destination: {host: reviews.shop.svc.cluster.local, subset: v1, port: {number: 9080}}\n"
+        "      weight: 80\n"
+        "    - destination: {host: ratings}\n"
+        "      weight: 20\n"
+        "    - destination: {host: details}\n",
+    )
+    assert route == RouteRule(
+        "r",
+        (),
+        (Destination("reviews_shop", "v1", 80, 9080), Destination("ratings", "", 20), Destination("details", "", 0)),
+    )
+
+
+def test_a_single_destination_needs_no_weight(translated):
+    assert of_route(translated, [], "    route: [{destination: {host: a}, weight: 0}]\n").destinations[0].weight == 0
+
+
+@pytest.mark.parametrize(
+    ("head", "hosts", "gateways"),
+    [
+        ("hosts: [reviews]", ("reviews.default.svc.cluster.local",), ("mesh",)),
+        ("hosts: [reviews]\n  gateways: []", ("reviews.default.svc.cluster.local",), ("mesh",)),
+        ("hosts: [reviews.shop]", ("reviews.shop.svc.cluster.local",), ("mesh",)),
+        ("hosts: [shop.example]\n  gateways: [edge]", ("shop.example",), ("default/edge",)),
+        ("hosts: ['*', '*.Example.com']\n  gateways: [a/b]", ("*", "*.example.com"), ("a/b",)),
+        ("hosts: [a]\n  gateways: [mesh, edge, edge]", ("a.default.svc.cluster.local",), ("mesh", "default/edge")),
+    ],
+)
+def test_hosts_and_gateways_are_named_in_full(translated, head, hosts, gateways):
+    rule = translated(f"  {head}\n  http:\n  - name: r\n{ROUTE}").rule
+    assert (rule.hosts, rule.gateways, rule.name) == (hosts, gateways, "default/reviews")
+
+
+PROBLEMS = [
+    ("timeout: 5", "timeout", "invalid_value", "bare number", 'write "5s"'),
+    ("timeout: fast", "timeout", "invalid_value", "no duration", "such as"),
+    ("timeout: -1s", "timeout", "invalid_value", "no duration", ""),
+    ("timeout: 0.1ms", "timeout", "invalid_value", "shorter than 1ms", ""),
+    ("timeout: {seconds: 1, nanos: 500000000}", "timeout", "invalid_value", "not a mapping", 'write "1.5s"'),
+    ("timout: 5s", "timout", "unknown_field", "'timout'", "$.spec.http[0].timeout"),
+    ("colour: red", "colour", "unknown_field", "'colour'", "fields: name, match, route, timeout, retries, fault"),
+    ("retries: {attempts: -1}", "retries.attempts", "invalid_value", "less than 0", ""),
+    ("retries: {attempts: '3'}", "retries.attempts", "invalid_type", "a whole number", "without quotes"),
+    ("retries: {attempts: true}", "retries.attempts", "invalid_type", "found true", ""),
+    ("retries: {perTryTimeout: 0s}", "retries.perTryTimeout", "invalid_value", "shorter than 1ms", ""),
+    ("retries: {retryOn: 'conect-failure'}", "retries.retryOn", "invalid_value", "no retry condition", "connect-failure"),
+    ("retries: {retryOn: '42'}", "retries.retryOn", "invalid_value", "no retry condition", ""),
+    ("retries: {retryRemoteLocalities: true}", "retries.retryRemoteLocalities", "unsupported_field", "not supported yet", ""),
+    ("fault: {delay: {percentage: {value: 1}}}", "fault.delay.fixedDelay", "required", "needs its fixedDelay", ""),
+    ("fault: {delay: {fixedDelay: 0s}}", "fault.delay.fixedDelay", "invalid_value", "shorter than 1ms", ""),
+    ("fault: {abort: {percentage: {value: 1}}}", "fault.abort.httpStatus", "required", "needs its httpStatus", ""),
+    ("fault: {abort: {httpStatus: 99}}", "fault.abort.httpStatus", "invalid_value", "less than 200", "from 200 to 599"),
+    ("fault: {abort: {httpStatus: 600}}", "fault.abort.httpStatus", "invalid_value", "more than 599", ""),
+    ("fault: {abort: {httpStatus: 500, percentage: {value: 101}}}", "fault.abort.percentage.value", "invalid_value", "more than 100", ""),
+    ("fault: {abort: {httpStatus: 500, percentage: 50}}", "fault.abort.percentage", "invalid_type", "expected a mapping, found the number 50", ""),
+    ("fault: {abort: {grpcStatus: UNAVAILABLE}}", "fault.abort.grpcStatus", "unsupported_field", "not supported yet", ""),
+    ("fault: {abort: {http2Error: X}}", "fault.abort.http2Error", "unsupported_field", "cannot be honoured", ""),
+    ("match: {uri: {exact: /a}}", "match", "invalid_type", "expected a list", "'- '"),
+    ("match: [{uri: /a}]", "match[0].uri", "invalid_type", "expected a mapping", ""),
+    ("match: [{uri: {}}]", "match[0].uri", "required", "one of exact, prefix and regex", ""),
+    ("match: [{uri: {exact: /a, prefix: /a}}]", "match[0].uri", "invalid_value", "only one of", ""),
+    ("match: [{uri: {exact: 5}}]", "match[0].uri.exact", "invalid_type", "expected a text", 'in quotes: "5"'),
+    ("match: [{uri: {regex: '(?=a)'}}]", "match[0].uri.regex", "invalid_value", "not a valid RE2 pattern", ""),
+    (f"match: [{{uri: {{regex: {'a' * 1025}}}}}]", "match[0].uri.regex", "invalid_value", "1024 are allowed", ""),
+    ("match: [{path: /a}]", "match[0].path", "unknown_field", "'path'", "$.spec.http[0].match[0].uri"),
+    ("match: [{headers: {x: {prefix: ''}}}]", "match[0].headers.x.prefix", "invalid_value", "empty prefix", "presence"),
+    ("match: [{headers: {'a b': {}}}]", 'match[0].headers["a b"]', "invalid_value", "no header name", ""),
+    ("match: [{headers: {x: yes}}]", "match[0].headers.x", "invalid_type", "expected a mapping", ""),
+    ("match: [{headers: {'@request.auth.claims.a': {exact: b}}}]", 'match[0].headers["@request.auth.claims.a"]', "unsupported_value", "JWT", ""),
+    ("match: [{port: 0}]", "match[0].port", "invalid_value", "less than 1", "from 1 to 65535"),
+    ("match: [{statPrefix: x}]", "match[0].statPrefix", "unsupported_field", "not supported yet", ""),
+    ("match: [{ignoreUriCase: 'yes'}]", "match[0].ignoreUriCase", "invalid_type", "true or false", ""),
+    ("match: [{timeout: 5s}]", "match[0].timeout", "unknown_field", "'timeout'", "$.spec.http[0].timeout"),
+    ("redirect: {uri: /a}", "redirect", "unsupported_field", "'redirect' is not supported yet", ""),
+    ("rewrite: {uri: /a}", "rewrite", "unsupported_field", "not supported yet", ""),
+    ("mirror: {host: a}", "mirror", "unsupported_field", "not supported yet", ""),
+    ("corsPolicy: {}", "corsPolicy", "unsupported_field", "not supported yet", ""),
+    ("headers: {}", "headers", "unsupported_field", "not supported yet", ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("field", "path", "code", "words", "hint"), PROBLEMS)
+def test_a_mistake_in_a_route_is_told_once_with_its_place(translated, field, path, code, words, hint):
+    translation = translated(f"  hosts: [reviews]\n  http:\n  - name: r\n    {field}\n{ROUTE}")
+    assert translation.rule is None
+    (problem,) = translation.problems
+    assert (problem.code, problem.path, problem.line) == (code, f"$.spec.http[0].{path}", 9)
+    assert problem.document == "VirtualService/default/reviews"
+    assert words in problem.message
+    assert hint in problem.hint
+
+
+@pytest.mark.parametrize(
+    ("spec", "path", "code", "words"),
+    [
+        ("  http: [{route: [{destination: {host: a}}]}]\n", "hosts", "required", "at least one host"),
+        ("  hosts: [a]\n", "http", "required", "at least one http route"),
+        ("  hosts: [a]\n  http: []\n", "http", "required", "at least one http route"),
+        ("  hosts: [a]\n  http: [{}]\n", "http[0].route", "required", "at least one destination"),
+        ("  hosts: [a]\n  http: [{route: [{}]}]\n", "http[0].route[0].destination", "required", "a destination"),
+        ("  hosts: [a]\n  http: [{route: [{destination: {}}]}]\n", "http[0].route[0].destination.host", "required", "host"),
+        ("  hosts: ['*']\n  http: [{route: [{destination: {host: a}}]}]\n", "hosts[0]", "invalid_value", "not allowed inside the mesh"),
+        ("  hosts: ['a.*.b']\n  http: [{route: [{destination: {host: a}}]}]\n", "hosts[0]", "invalid_value", "leftmost"),
+        ("  hosts: ['a:80']\n  http: [{route: [{destination: {host: a}}]}]\n", "hosts[0]", "invalid_value", "no host name"),
+        ("  hosts: ['']\n  http: [{route: [{destination: {host: a}}]}]\n", "hosts[0]", "invalid_value", "empty"),
+        ("  hosts: [a, a.default]\n  http: [{route: [{destination: {host: a}}]}]\n", "hosts[1]", "invalid_value", "twice"),
+        ("  hosts: [a]\n  gateways: [a/b/c]\n  http: [{route: [{destination: {host: a}}]}]\n", "gateways[0]", "invalid_value", "no gateway"),
+        ("  hosts: [a]\n  http: [{route: [{destination: {host: www.example.com}}]}]\n", "http[0].route[0].destination.host", "invalid_value", "no service of the mesh"),
+        ("  hosts: [a]\n  http: [{route: [{destination: {host: a}}, {destination: {host: b}}]}]\n", "http[0].route", "invalid_value", "total destination weight = 0"),
+        ("  hosts: [a]\n  http: [{route: [{destination: {host: a}, weight: -1}]}]\n", "http[0].route[0].weight", "invalid_value", "less than 0"),
+        ("  hosts: [a]\n  http: [{route: [{destination: {host: a, port: 80}}]}]\n", "http[0].route[0].destination.port", "invalid_type", "expected a mapping"),
+        ("  hosts: a\n  http: [{route: [{destination: {host: a}}]}]\n", "hosts", "invalid_type", "expected a list"),
+        ("  host: [a]\n  http: [{route: [{destination: {host: a}}]}]\n", "host", "unknown_field", "'host'"),
+        ("  hosts: [a]\n  tcp: []\n  http: [{route: [{destination: {host: a}}]}]\n", "tcp", "unsupported_field", "raw TCP"),
+        ("  hosts: [a]\n  exportTo: [.]\n  http: [{route: [{destination: {host: a}}]}]\n", "exportTo", "unsupported_value", "not supported yet"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_a_virtual_service_is_told_once_with_its_place(translated, spec, path, code, words):
+    (problem,) = translated(spec).problems
+    assert (problem.code, problem.path) == (code, f"$.spec.{path}")
+    assert words in problem.message
+
+
+def test_every_mistake_is_told(translated):
+    spec = (
+        "  hosts: ['a..b']\n  http:\n  - timeout: 5\n    retries: {attempts: -1}\n    mirror: {}\n    route:\n"
+        "    - destination: {hots: a}\n    - weight: x\n"
+    )
+    assert [(one.code, one.path, one.line) for one in translated(spec).problems] == [
+        ("invalid_value", "$.spec.http[0].timeout", 8),
+        ("invalid_value", "$.spec.http[0].retries.attempts", 9),
+        ("unsupported_field", "$.spec.http[0].mirror", 10),
+        ("unknown_field", "$.spec.http[0].route[0].destination.hots", 12),
+        ("invalid_type", "$.spec.http[0].route[1].weight", 13),
+        ("invalid_value", "$.spec.hosts[0]", 6),
+        ("required", "$.spec.http[0].route[1].destination", 13),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("spec", "path", "code"),
+    [
+        ("  hosts: [a]\n  exportTo: ['*']\n  http: [{route: [{destination: {host: a}}]}]\n", "exportTo", "no_effect"),
+        ("  hosts: [a]\n  http: [{route: [{destination: {host: a}}], fault: {abort: {httpStatus: 500}}}]\n", "http[0].fault.abort", "no_effect"),
+        ("  hosts: [a]\n  http: [{match: [{uri: {prefix: a}}], route: [{destination: {host: a}}]}]\n", "http[0].match[0].uri.prefix", "no_effect"),
+        ("  hosts: [a]\n  http: [{match: [{gateways: [x]}], route: [{destination: {host: a}}]}]\n", "http[0].match[0].gateways[0]", "no_effect"),
+        ("  hosts: [a.example.com]\n  http: [{route: [{destination: {host: a}}]}]\n", "hosts[0]", "no_effect"),
+        ("  hosts: [a]\n  http: [{route: [{destination: {host: a}}]}, {route: [{destination: {host: b}}]}]\n", "http[1]", "unreachable"),
+    ],
+)  # fmt: skip
+def test_what_has_no_effect_is_a_warning(translated, spec, path, code):
+    translation = translated(spec)
+    assert translation.rule is not None
+    (warning,) = translation.warnings
+    assert (warning.code, warning.path) == (code, f"$.spec.{path}")
