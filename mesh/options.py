@@ -62,6 +62,8 @@ class NodeOptions(msgspec.Struct, frozen=True):
     dns: Listen | None = None
     otlp: str = ""
     sampling: float = 1.0
+    debug: bool = False
+    """Whether a gateway answers `x-plait-debug: 1` with where a request went."""
 
 
 def parse_listen(text: str, *, mapped: bool = False) -> Listen:

@@ -12,7 +12,7 @@ from ..tracing.bus_exporter import BusExporter
 from ..tracing.log import OncePer
 from ..tracing.metrics import Calls, Metrics
 from ..tracing.otlp import OtlpExporter
-from ..tracing.record import encode_batch
+from ..tracing.record import encode_batches
 from ..tracing.tracer import Tracer
 from .link import Link
 
@@ -90,7 +90,8 @@ class Telemetry:
         """Publish the spans that have ended; without a bus they are dropped."""
         while records := self._spans.take():
             try:
-                self._link.control.publish(self._link.subjects.span(self._link.node), encode_batch(records))
+                for batch in encode_batches(records):
+                    self._link.control.publish(self._link.subjects.span(self._link.node), batch)
             except MeshError as error:
                 self._noise("spans", logging.WARNING, "%d spans did not reach the trace store: %s", len(records), error)
 

@@ -1,0 +1,212 @@
+"""One actor node: connects, starts what it is told to in order, and leaves without losing a call."""
+
+import asyncio
+import logging
+import random
+import secrets
+import sys
+from collections.abc import Awaitable, Callable
+
+from ..actors.messages.error import BusUnavailable, DeadlineExceeded, IntensityExceeded, MeshError, NoResponders
+from ..actors.messages.instance import Instance
+from ..actors.messages.name import label
+from ..actors.proxy.proxy import Instances, Proxy
+from ..actors.proxy.revision import PolicyFollower
+from ..actors.proxy.wire import Wire
+from ..actors.runtime.actor import ChildSpec
+from ..actors.runtime.bus import Bus, BusState
+from ..actors.runtime.follower import Follower
+from ..actors.runtime.supervisor import Supervisor
+from ..gateway.admin import Admin
+from ..gateway.listener import Listener
+from . import roles
+from .hosting import Hosted, Place
+from .link import connect
+from .membership import Add, Membership, Remove
+from .options import NodeOptions
+from .target import ROLES, load
+from .telemetry import Telemetry
+
+log = logging.getLogger("plait.node")
+
+PATIENCE = 1.0
+"""Seconds between two complaints that something needed is not there yet."""
+
+
+class Node:
+    """One process of the mesh."""
+
+    def __init__(self, options: NodeOptions) -> None:
+        self.options = options
+        self.name = label(options.name or f"node-{secrets.token_hex(3)}", "node")
+        self.failed: asyncio.Future[IntensityExceeded] = asyncio.get_running_loop().create_future()
+        self._rng = random.Random()
+        self._hosted: list[Hosted] = []
+        self._members: dict[str, Instance] = {}
+        self._own: list[str] = []
+        self._system: Bus | None = None
+        self._admin: Listener | None = None
+        self._listeners: Callable[[], object] = tuple
+        self._ready = False
+
+    async def start(self) -> None:
+        """Connect and start everything; returns when it is registered and can be reached.
+
+        Raises:
+            BusUnavailable: there is no bus.
+            StartFailed: a target could not be started.
+        """
+        options = self.options
+        kinds = [load(target) for target in options.targets if target not in ROLES]
+        link = self.link = await connect(options.nats, options.mesh, self.name, self._rng)
+        telemetry = self.telemetry = Telemetry(link, options.mesh, options.otlp)
+        wire = Wire(link.data, link.subjects, link.deadlines)
+        proxy = self.proxy = Proxy(wire, link.deadlines, self._rng, link.surroundings.clock, telemetry)
+        self.supervisor = Supervisor(self.name, link.surroundings, failed=self._give_up)
+        proxy_cell = await self.supervisor.start_child(ChildSpec("proxy", lambda: proxy, mailbox=100_000))
+        self.registry = Follower(
+            link.asker, "reg", "registry", lambda changes, whole: proxy_cell.tell(Instances(changes, whole)), self._rng
+        )
+        self.policy = PolicyFollower(link.asker, self.name, proxy.prepare, proxy.activate, self._rng)
+        await self._start_roles()
+        self.registry.start()
+        self.policy.start()
+        self.membership = await self.supervisor.start_child(
+            ChildSpec("membership", lambda: Membership(link, self._members))
+        )
+        await self._until("a registry", lambda: self.registry.ready(PATIENCE))
+        await self._until("a policy engine", lambda: self.policy.ready(PATIENCE))
+        await self._announce_roles()
+        place = Place(link, proxy, telemetry, self.supervisor, self.membership, dict(options.labels), options.locality)
+        for kind in kinds:
+            for _ in range(options.replicas):
+                hosted = Hosted(kind, place)
+                await hosted.start()
+                self._hosted.append(hosted)
+        await self._routable()
+        await self._start_edges()
+        telemetry.start()
+        self._measure()
+        self._ready = True
+
+    async def _start_roles(self) -> None:
+        link, options, proxy = self.link, self.options, self.proxy
+        if "registry" in options.targets:
+            self._system = await roles.system_bus(options.nats_sys, link)
+            await self.supervisor.start_child(await roles.registry_spec(link, options, self._system))
+        if "policy" in options.targets:
+            nodes = lambda: {instance.node for instance in proxy.instances.values()}  # noqa: E731
+            await self.supervisor.start_child(await roles.policy_spec(link, options, nodes))
+        if "traces" in options.targets:
+            await self.supervisor.start_child(roles.traces_spec(link))
+
+    async def _announce_roles(self) -> None:
+        for role in ROLES:
+            if role in self.options.targets:
+                instance = roles.role_instance(role, self.link, dict(self.options.labels), self.options.locality)
+                await self.membership.ask(Add(instance), 10.0)
+                self._own.append(instance.id)
+
+    async def _routable(self) -> None:
+        """Wait until this node itself has heard of its instances: whoever is told `ready` may call them."""
+        wanted = {hosted.instance.id for hosted in self._hosted} | set(self._own)
+        end = self.link.surroundings.clock() + 5.0
+        while not wanted <= {instance.id for instance in self.proxy.instances.values()}:
+            if self.link.surroundings.clock() > end:
+                raise DeadlineExceeded("the registry did not tell of this node's instances within 5 s")
+            await asyncio.sleep(0.005)
+
+    async def _start_edges(self) -> None:
+        if "gateway" in self.options.targets:
+            instance = roles.role_instance("gateway", self.link, dict(self.options.labels), self.options.locality)
+            spec, self._listeners = roles.gateway_spec(self.link, self.proxy, self.telemetry, self.options, instance)
+            await self.link.flush()
+            await self.supervisor.start_child(spec)
+        if self.options.admin is not None:
+            admin = Admin(self, self.telemetry.metrics)
+            self._admin = Listener(admin, self.options.admin.host, self.options.admin.port)
+            await self._admin.start()
+
+    async def _until(self, what: str, ready: Callable[[], Awaitable[None]]) -> None:
+        """Wait for something that others run; say so, for whoever started this node may have forgotten it."""
+        while True:
+            try:
+                await ready()
+            except (DeadlineExceeded, NoResponders, BusUnavailable):
+                print(f"waiting for {what} on {self.options.nats} (mesh {self.options.mesh})", file=sys.stderr)
+            else:
+                return
+
+    def _give_up(self, error: IntensityExceeded) -> None:
+        if not self.failed.done():
+            self.failed.set_result(error)
+
+    # What it says of itself
+
+    @property
+    def http(self) -> list[str]:
+        """Where the gateway listens, as URLs."""
+        return [url_of(one) for one in self._listeners()]  # type: ignore[attr-defined]
+
+    @property
+    def admin(self) -> str:
+        """The admin address as a URL; empty without one."""
+        return "" if self._admin is None else url_of(self._admin)
+
+    async def round_trip(self) -> float:
+        """Return the seconds that both connections to the bus took to answer; see `Health`."""
+        clock = self.link.surroundings.clock
+        began = clock()
+        await self.link.flush()
+        return clock() - began
+
+    def unready(self) -> str:
+        """Return why this node is not ready; empty when it is."""
+        if not self._ready:
+            return "starting or leaving"
+        if self.link.data.state is not BusState.CONNECTED or self.link.control.state is not BusState.CONNECTED:
+            return "not connected to the bus"
+        return "" if self.supervisor.running() else "an actor is being restarted"
+
+    def _measure(self) -> None:
+        metrics, link = self.telemetry.metrics, self.link
+        metrics.mailboxes(lambda: [((self.name, child.name), len(child.mailbox)) for child in self.supervisor.children])
+        for name, bus in (("data", link.data), ("control", link.control)):
+            gauge = metrics.bus_connected.labels(name)
+            gauge.set_function(lambda bus=bus: float(bus.state is BusState.CONNECTED))
+        metrics.policy_revision.set_function(lambda: float(self.proxy.snapshot.revision))
+        metrics.policy_stale.set_function(lambda: float(self.policy.stale))
+        metrics.registry_stale.set_function(lambda: float(self.registry.stale))
+
+    # Its end
+
+    async def close_edges(self) -> None:
+        """Take no more requests from outside; those that are open are answered."""
+        self._ready = False
+        if self._started:
+            await self.supervisor.stop_child("gateway")
+
+    async def stop(self) -> None:
+        """Drain and leave: edges first, then the services, last what others may still need."""
+        await self.close_edges()
+        await asyncio.gather(*(hosted.drain() for hosted in self._hosted))
+        for name in self._own:
+            try:
+                await self.membership.ask(Remove(name), 2.0)
+            except MeshError as error:
+                log.debug("%s leaves without a word: %s", name, error)
+        await self.telemetry.close()
+        await self.policy.stop()
+        await self.registry.stop()
+        await self.supervisor.stop()
+        if self._admin is not None:
+            await self._admin.drain(1.0)
+        if self._system is not None:
+            await self._system.close()
+        await self.link.close()
+
+
+def url_of(listener: Listener) -> str:
+    """Return where a listener can be reached."""
+    host, port = listener.address
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"

@@ -1,0 +1,70 @@
+"""Runs a node as a process: event loop, signals, what it prints."""
+
+import asyncio
+import gc
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+
+from ..actors.messages.error import MeshError
+from ..tracing import log
+from .node import Node
+from .options import NodeOptions
+
+
+def run(main: Callable[[], Awaitable[None]]) -> None:
+    """Run `main` on the fastest event loop at hand until it returns."""
+    log.configure("WARNING")
+    gc.freeze()  # what is loaded by now stays; the collector need not look at it again
+    gc.set_threshold(20_000, 20, 50)  # a call makes many short-lived objects and no cycles: the default looks too often
+
+    async def entry() -> None:
+        await main()
+
+    if sys.platform == "win32":
+        asyncio.run(entry())
+    else:
+        import uvloop
+
+        uvloop.run(entry())
+
+
+def stop_signal() -> "asyncio.Future[None]":
+    """Return what is done at the first SIGINT or SIGTERM; the second one ends the process as if nobody had asked."""
+    loop = asyncio.get_running_loop()
+    asked: asyncio.Future[None] = loop.create_future()
+
+    def ask(number: int) -> None:
+        loop.remove_signal_handler(number)
+        if not asked.done():
+            asked.set_result(None)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, ask, number)
+    return asked
+
+
+async def run_node(options: NodeOptions) -> None:
+    """Run one node until a signal or its failure; print `ready` when it can be called.
+
+    Raises:
+        MeshError: it could not start, or its supervisor gave up.
+    """
+    asked = stop_signal()
+    node = Node(options)
+    starting = asyncio.ensure_future(node.start())
+    await asyncio.wait((starting, asked), return_when=asyncio.FIRST_COMPLETED)
+    if not starting.done():
+        starting.cancel()
+        await asyncio.wait((starting,))
+        return
+    starting.result()
+    for url in node.http:
+        print(f"http   {url}")
+    if node.admin:
+        print(f"admin  {node.admin}")
+    print("ready", flush=True)
+    await asyncio.wait((asked, node.failed), return_when=asyncio.FIRST_COMPLETED)
+    await node.stop()
+    if node.failed.done():
+        raise MeshError(str(node.failed.result()))
