@@ -59,6 +59,7 @@ def beginning(status: int, headers: Headers, edge: str, chunked: bool) -> bytes:
 def _fields(status: int, headers: Headers) -> str:
     text = _LINES.get(status) or _line(status)
     lines = 1
+    listed = False
     for name, value in headers:
         prefix = _prefixes.get(name)
         if prefix is None:
@@ -66,14 +67,21 @@ def _fields(status: int, headers: Headers) -> str:
         if prefix:
             text += f"{prefix}{value}\r\n"
             lines += 1
+        elif name.lower() == "connection":
+            listed = True
     # Values are searched all at once: more line ends than lines means that somebody smuggled one in.
     if text.count("\n") != lines or text.count("\r") != lines or "\0" in text:
         raise ValueError("a header value holds a line end or NUL")
-    listed = [value for name, value in headers if name == "connection"]
-    if listed:
-        options = {option.strip().lower() for value in listed for option in value.split(",")}
-        return _fields(status, [field for field in headers if field[0] not in options and field[0] != "connection"])
-    return text
+    return _fields(status, _unlisted(headers)) if listed else text
+
+
+def _unlisted(headers: Headers) -> Headers:
+    """The fields that the service's own connection did not claim for itself."""
+    options = {"connection"}
+    for name, value in headers:
+        if name.lower() == "connection":
+            options |= {option.strip().lower() for option in value.split(",")}
+    return [field for field in headers if field[0].lower() not in options]
 
 
 def _line(status: int) -> str:

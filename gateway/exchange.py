@@ -9,6 +9,8 @@ from .answer import beginning, bodiless, whole
 from .error_body import JSON, status_body
 from .request import HttpRequest
 
+__all__ = ["Application", "Exchange", "HttpRequest", "Wire"]
+
 log = logging.getLogger(__name__)
 
 

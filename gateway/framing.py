@@ -112,11 +112,8 @@ class Framing:
         if len(data) < left:
             self._part += data
             return b""
-        if self._part:
-            self._part += data[:left]
-            self._complete(bytes(self._part))
-        else:
-            self._complete(data[:left])
+        body = bytes(self._part) + data[:left] if self._part else data[:left]
+        self._complete(body)
         return data[left:]
 
     def _complete(self, body: bytes) -> None:

@@ -15,15 +15,27 @@ _METHOD = b"-_0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _TEXT = bytes([9, 10, 13, *range(0x20, 0x7F), *range(0x80, 0x100)])
 _VERSION = re.compile(rb"HTTP/[0-9]\.[0-9]")
 
-_METHODS = {name.encode(): name for name in ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH")}
-"""Methods that httptools knows too; any other is read here and shown to it as GET, since it refuses unknown ones."""
+_SHOWN = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
+"""Methods that httptools is shown; any other is shown to it as GET, since it refuses those that it does not know."""
 
 _REFUSED_METHODS = frozenset({"CONNECT", "TRACE"})
 
 _DROPPED = frozenset({"keep-alive", "proxy-connection", "proxy-authenticate", "proxy-authorization", "te", "trailer"})
 """Fields between two neighbours (RFC 9110 §7.6.1); those with a meaning here are read first."""
 
+_KEEP_ALIVE = ["keep-alive"]
+"""The Connection options that most clients send, told by identity; the field that it lists is dropped anyway."""
+
 _LEARNED: Final = 512
+_LINES_KEPT: Final = 2048
+_LINE_BYTES: Final = 256
+
+Line = tuple[str, bool, str, str, str]
+"""Method, whether it is HTTP/1.1, authority of an absolute target, path, query."""
+
+_lines: dict[tuple[str, Limits], dict[bytes, Line]] = {}
+"""Good request lines, read: most requests repeat an earlier one, and a look-up costs a tenth of the reading."""
+
 _plain: dict[bytes, str] = {}
 """Field names as clients spell them, with their lower case: learned, because a look-up is cheaper than a conversion."""
 
@@ -36,6 +48,7 @@ class HeadReader:
         "_connection",
         "_host",
         "_limits",
+        "_lines",
         "_parser",
         "_refusal",
         "_scheme",
@@ -55,6 +68,7 @@ class HeadReader:
     def __init__(self, limits: Limits, scheme: str = "http") -> None:
         self._limits = limits
         self._scheme = scheme
+        self._lines = _lines.setdefault((scheme, limits), {})
         self.renew()
 
     def renew(self) -> None:
@@ -74,34 +88,15 @@ class HeadReader:
         self.length = 0
         self.headers: list[tuple[str, str]] = []
 
-        line_end = head.find(b"\r\n")
-        parts = head[:line_end].split(b" ")
-        if len(parts) != 3:
-            raise _bad_line(parts)
-        method, target, version = parts
-        if version == b"HTTP/1.1":
-            self.modern = True
-        elif version == b"HTTP/1.0":
-            self.modern = False
-        else:
-            raise _bad_version(version)
-        if head.translate(None, _TEXT):
-            raise Refusal(400, "the header holds a control character", "bad_header")
+        line = head[: head.find(b"\r")]
+        known = self._lines.get(line)
+        if known is None:
+            known = self._line(line)
+        self.method, self.modern, self.authority, self.path, self.query = known
         if head.count(b"\n") > self._limits.fields + 2:
             raise Refusal(431, f"there are more than {self._limits.fields} header fields", "too_many_headers")
-
-        name = _METHODS.get(method)
-        if name is None:
-            name = self._other_method(method)
-            head = b"GET" + head[len(method) :]
-        self.method = name
-        if len(target) > self._limits.target_bytes:
-            raise _long_target(self._limits)
-        if target.startswith(b"/"):
-            self.authority = ""
-            self.path, self.query = normalise(target)
-        else:
-            self._other_target(target)
+        if self.method not in _SHOWN:
+            head = b"GET" + head[len(self.method) :]
 
         try:
             self._parser.feed_data(head)
@@ -119,9 +114,12 @@ class HeadReader:
         """Take one field from httptools."""
         lower = _plain.get(name)
         if lower is not None:
-            self.headers.append((lower, value.rstrip(b" \t").decode("latin-1")))
+            # httptools keeps the blanks behind a value, and refuses every other control character.
+            self.headers.append((lower, value.rstrip().decode("latin-1")))
+        elif name == b"Host" and self._host is None:
+            self._host = value.rstrip()
         else:
-            self._special(name, value.rstrip(b" \t"))
+            self._special(name, value.rstrip())
 
     def on_headers_complete(self) -> None:
         """Note that httptools found the end of the head where we did."""
@@ -139,6 +137,8 @@ class HeadReader:
                 self.headers.append((lower, value.decode("latin-1")))
             case "transfer-encoding":
                 self._transfer_encoding(value)
+            case "connection" if self._connection is None and value.lower() == b"keep-alive":
+                self._connection = _KEEP_ALIVE
             case "connection":
                 tokens = [token.strip() for token in value.decode("latin-1").lower().split(",")]
                 self._connection = tokens if self._connection is None else self._connection + tokens
@@ -187,12 +187,15 @@ class HeadReader:
             self.length = max(self.length, 0)
         if self._host is not None:
             host = parse_authority(self._host)
-            self.authority = self.authority or host
+            if not self.authority:
+                self.authority = host
         elif self.modern:
             raise Refusal(400, "HTTP/1.1 requires a Host", "bad_host")
         listed = self._connection
         if listed is None:
             self.keep_alive = self.modern
+        elif listed is _KEEP_ALIVE:
+            self.keep_alive = True
         else:
             self.keep_alive = "close" not in listed and (self.modern or "keep-alive" in listed)
             self.headers = [field for field in self.headers if field[0] not in listed]
@@ -201,30 +204,49 @@ class HeadReader:
             self.upgrade = None
             self.renew()
 
-    def _other_method(self, method: bytes) -> str:
-        if not method or method.translate(None, _TOKEN):
-            raise Refusal(400, "the method is malformed", "bad_method")
-        if len(method) > self._limits.method_bytes or method.translate(None, _METHOD):
-            raise Refusal(501, "the method is not one that the mesh can carry", "bad_method")
-        name = method.decode("ascii")
-        if name.upper() in _REFUSED_METHODS:
-            raise Refusal(501, f"{name} is not served here", "bad_method")
-        return name
+    def _line(self, line: bytes) -> Line:
+        parts = line.split(b" ")
+        if len(parts) != 3:
+            raise _bad_line(parts)
+        method, target, version = parts
+        if version not in {b"HTTP/1.1", b"HTTP/1.0"}:
+            raise _bad_version(version)
+        name = _method(method, self._limits)
+        if len(target) > self._limits.target_bytes:
+            raise _long_target(self._limits)
+        if target.startswith(b"/"):
+            found = (name, version == b"HTTP/1.1", "", *normalise(target))
+        else:
+            found = (name, version == b"HTTP/1.1", *self._other_target(name, target))
+        if len(line) <= _LINE_BYTES:
+            if len(self._lines) >= _LINES_KEPT:
+                self._lines.clear()
+            self._lines[line] = found
+        return found
 
-    def _other_target(self, target: bytes) -> None:
+    def _other_target(self, method: str, target: bytes) -> tuple[str, str, str]:
         """Absolute form (its authority counts, not the Host) and the asterisk of OPTIONS."""
-        if target == b"*" and self.method == "OPTIONS":
-            self.authority, self.path, self.query = "", "*", ""
-            return
+        if target == b"*" and method == "OPTIONS":
+            return "", "*", ""
         scheme, colon, rest = target.partition(b"://")
         if not colon or scheme.lower() not in {b"http", b"https"}:
             raise Refusal(400, "the request target is neither a path nor an http URL", "bad_target")
         if scheme.lower().decode() != self._scheme:
             raise Refusal(421, f"this listener serves {self._scheme} only", "bad_target")
         start = min((at for at in (rest.find(b"/"), rest.find(b"?")) if at >= 0), default=len(rest))
-        self.authority = parse_authority(rest[:start])
         tail = rest[start:]
-        self.path, self.query = normalise(tail if tail.startswith(b"/") else b"/" + tail)
+        return parse_authority(rest[:start]), *normalise(tail if tail.startswith(b"/") else b"/" + tail)
+
+
+def _method(method: bytes, limits: Limits) -> str:
+    if not method or method.translate(None, _TOKEN):
+        raise Refusal(400, "the method is malformed", "bad_method")
+    if len(method) > limits.method_bytes or method.translate(None, _METHOD):
+        raise Refusal(501, "the method is not one that the mesh can carry", "bad_method")
+    name = method.decode("ascii")
+    if name.upper() in _REFUSED_METHODS:
+        raise Refusal(501, f"{name} is not served here", "bad_method")
+    return name
 
 
 def check_beginning(data: bytes, limits: Limits) -> None:
@@ -236,17 +258,14 @@ def check_beginning(data: bytes, limits: Limits) -> None:
         raise Refusal(400, "the header holds a control character or a bare line feed", "bad_header")
     if data.count(b"\r") - pairs > data.endswith(b"\r"):
         raise Refusal(400, "the header holds a bare carriage return", "bad_header")
-    if pairs == 0:
-        method, blank, target = data.partition(b" ")
-        if method.translate(None, _TOKEN):
-            if method != b"\r":
-                raise Refusal(400, "the request line is malformed", "bad_request_line")
-        elif not method:
-            raise Refusal(400, "the request line is malformed", "bad_request_line")
-        elif len(method) > limits.method_bytes:
-            raise Refusal(501, "the method is too long", "bad_method")
-        if blank and len(target) > limits.target_bytes + len(b" HTTP/1.1\r"):
-            raise _long_target(limits)
+    line = data.partition(b"\r")[0]
+    method, blank, target = line.partition(b" ")
+    if method.translate(None, _TOKEN) or (blank and not method):
+        raise Refusal(400, "the request line is malformed", "bad_request_line")
+    if len(method) > limits.method_bytes:
+        raise Refusal(501, "the method is too long", "bad_method")
+    if len(target) > limits.target_bytes + len(b" HTTP/1.1"):
+        raise _long_target(limits)
     if len(data) > limits.header_bytes:
         raise too_long(limits)
 

@@ -242,7 +242,7 @@ class Http1(asyncio.Protocol):
         try:
             self._app(request, exchange)
         except Exception:
-            log.exception("the application failed on %r", request)
+            log.exception("the application failed on %s %s", method, head.path)
             if not exchange.started:
                 exchange.reply(500, [("content-type", JSON)], status_body(500, "the gateway failed", "internal"))
             elif not exchange.closed:
