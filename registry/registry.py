@@ -95,11 +95,15 @@ class Registry(Actor):
         source = SnapshotSource(self.catalog.table)
         self._subscriptions.append(source.serve(self._bus, subjects, "reg", "registry"))
         self._public.serve()
-        if self._system is not None:
-            self._subscriptions.append(self._system.subscribe(SUBJECT, self._disconnected))
-            await self._system.flush()
-        await self._bus.flush()
-        await self._reload()  # what changed between the first look and the subscriptions
+        try:
+            if self._system is not None:
+                self._subscriptions.append(self._system.subscribe(SUBJECT, self._disconnected))
+                await self._system.flush()
+            await self._bus.flush()
+            await self._reload()  # what changed between the first look and the subscriptions
+        except BaseException:
+            await self.post_stop()
+            raise
         self._liveness.begin(self.surroundings.clock())
         self._bus.listen(self._bus_changed)
         self._sweep_in(_TICK)

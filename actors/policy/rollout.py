@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable
 
 from ..messages.codec import Codec, encode
-from ..messages.error import MeshError, Undecodable
+from ..messages.error import Undecodable
 from ..messages.subject import Subjects
 from ..messages.table import Acknowledge, Activate, Change, Prepare
 from ..runtime.bus import Bus, Subscription
@@ -131,8 +131,3 @@ def _cut(changes: tuple[Change, ...]) -> list[tuple[Change, ...]]:
         chunks[-1].append((key, value))
         size += cost
     return [tuple(chunk) for chunk in chunks]
-
-
-def log_line(error: MeshError) -> str:
-    """Return what is logged when a push fails: the nodes find the revision by themselves within seconds."""
-    return f"the revision was stored and not pushed, nodes will ask for it: {error}"

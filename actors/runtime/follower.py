@@ -20,7 +20,7 @@ from .timer import Deadline
 _deltas = Codec[Delta](Delta)
 
 Changed = Callable[[Mapping[str, bytes | None], bool], None]
-"""Takes what changed (None: the key is out), and whether it came as a snapshot."""
+"""Takes what changed (None: the key is out), and whether that is the whole table, all that stands and all that went."""
 
 
 class Follower:
@@ -102,7 +102,10 @@ class Follower:
         self._tell(whole=False)
 
     def _tell(self, whole: bool) -> None:
-        if changes := self.replica.take():
+        changes = self.replica.take()
+        if whole:
+            changes = {**self.replica.entries, **{key: None for key, value in changes.items() if value is None}}
+        if changes:
             self._changed(changes, whole)
 
     def _bus_changed(self, state: BusState) -> None:

@@ -51,7 +51,16 @@ def _yaml(payload: bytes) -> Any:
                 raise Undecodable("the request uses YAML aliases")
         return yaml.load(text, Loader=_LOADER)  # noqa: S506 - a safe one
     # PyYAML lets the errors of what it builds (dates, numbers, unhashable keys) through as they are.
-    except (yaml.YAMLError, ValueError, TypeError, AttributeError, KeyError, IndexError, RecursionError) as error:
+    except (
+        yaml.YAMLError,
+        ValueError,
+        OverflowError,
+        TypeError,
+        AttributeError,
+        KeyError,
+        IndexError,
+        RecursionError,
+    ) as error:
         raise Undecodable(f"the request is neither JSON nor YAML: {type(error).__name__}") from None
 
 
@@ -85,10 +94,12 @@ def refusal(error: MeshError) -> dict[str, Any]:
 
 
 def send_json(bus: Bus, reply: bytes, answer: Any) -> None:
-    """Publish an answer as JSON; one that the bus does not take becomes an error that it takes.
+    """Publish an answer as JSON, if one is wanted; one that the bus does not take becomes an error that it takes.
 
     Never raises: a lost connection has lost its asker too.
     """
+    if not reply:
+        return
     try:
         bus.publish(reply, msgspec.json.encode(answer))
     except TooLarge as error:

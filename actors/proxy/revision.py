@@ -1,0 +1,226 @@
+"""A node's side of policy: prepares each revision, activates it when told, and finds by itself what it was not told.
+
+The two callbacks are the proxy's: `prepare(revision, entries)` compiles and may raise; `activate(revision, compiled)`
+swaps. Whoever has no answer from the policy engine keeps deciding by what it has.
+"""
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import Callable, Mapping
+
+from ..messages.codec import Codec, encode
+from ..messages.error import DeadlineExceeded, MeshError, Undecodable
+from ..messages.table import Acknowledge, Activate, Change, Prepare, Push
+from ..runtime.ask import Asker
+from ..runtime.backoff import Backoff
+from ..runtime.bus import BusState, Subscription
+from ..runtime.replica import apply, digest
+from ..runtime.snapshot import fetch
+from ..runtime.timer import Deadline
+
+log = logging.getLogger("plait.policy")
+
+_pushes = Codec[Push](Push)
+_PARTS = 10_000
+
+PrepareRevision = Callable[[int, Mapping[str, bytes]], object]
+Activated = Callable[[int, object], None]
+
+
+class _Prepared:
+    def __init__(self, revision: int, entries: dict[str, bytes], compiled: object) -> None:
+        self.revision = revision
+        self.entries = entries
+        self.compiled = compiled
+
+
+class PolicyFollower:
+    """Follows `cp.pol.*` on the asker's connection."""
+
+    IMPATIENT = 1.0  # seconds between looks while a revision is prepared and its activation does not come
+    CHECK = 5.0  # seconds between looks otherwise
+
+    def __init__(
+        self,
+        asker: Asker,
+        node: str,
+        prepare: PrepareRevision,
+        activate: Activated,
+        rng: random.Random,
+        timeout: float = 1.0,
+    ) -> None:
+        """`timeout` is the seconds that a question to the policy engine may take."""
+        self.revision = 0
+        """The active revision."""
+        self.stale = True
+        """True until the first snapshot, and whenever the policy engine cannot be reached."""
+        self.undecodable = 0
+        self.refused = ""
+        """Why the latest revision could not be compiled; empty when it could."""
+        self._asker = asker
+        self._node = node
+        self._prepare = prepare
+        self._activate = activate
+        self._rng = rng
+        self._timeout = timeout
+        self._entries: dict[str, bytes] = {}
+        self._prepared: _Prepared | None = None
+        self._parts: dict[int, Prepare] = {}
+        self._backoff = Backoff(base=0.05, ceiling=1.0, jitter=0.5)
+        self._failures = 0
+        self._subscription: Subscription | None = None
+        self._work: asyncio.Task[None] | None = None
+        self._again = False
+        self._next: Deadline | None = None
+        self._loop = asyncio.get_running_loop()
+        self._first: asyncio.Future[None] = self._loop.create_future()
+
+    def start(self) -> None:
+        """Begin: listen, then fetch."""
+        self._subscription = self._asker.bus.subscribe(self._asker.subjects.pushes("pol"), self._deliver)
+        self._asker.bus.listen(self._bus_changed)
+        self._look()
+
+    async def ready(self, timeout: float) -> None:
+        """Wait for the first snapshot.
+
+        Raises:
+            DeadlineExceeded: none came within `timeout` seconds; the follower goes on trying.
+        """
+        try:
+            await asyncio.wait_for(asyncio.shield(self._first), timeout)
+        except TimeoutError:
+            raise DeadlineExceeded(f"no policy within {timeout:g} s") from None
+
+    async def stop(self) -> None:
+        """Stop following."""
+        if self._subscription is not None:
+            self._subscription.unsubscribe()
+            self._subscription = None
+        if self._next is not None:
+            self._next.cancel()
+        if self._work is not None:
+            self._work.cancel()
+            await asyncio.gather(self._work, return_exceptions=True)
+
+    # Pushes
+
+    def _deliver(self, subject: bytes, reply: bytes, payload: bytes, headers: bytes) -> None:
+        try:
+            push = _pushes.decode(payload)
+        except Undecodable:
+            self.undecodable += 1
+            return
+        if isinstance(push, Prepare):
+            self._collect(push)
+        elif isinstance(push, Activate) and push.revision > self.revision:
+            prepared = self._prepared
+            if prepared is not None and prepared.revision == push.revision:
+                self._become(push.revision, prepared.entries, prepared.compiled)
+            else:
+                self._look()
+
+    def _collect(self, push: Prepare) -> None:
+        """Put the parts of one revision together; they come in order, or the rest is found by looking."""
+        if push.revision <= self.revision or not 0 <= push.part < push.parts <= _PARTS:
+            return
+        if any(part.revision != push.revision or part.digest != push.digest for part in self._parts.values()):
+            self._parts = {}
+        self._parts[push.part] = push
+        if len(self._parts) < push.parts:
+            return
+        parts, self._parts = self._parts, {}
+        if push.previous != self.revision:
+            self._look()
+            return
+        changes: list[Change] = [change for number in sorted(parts) for change in parts[number].changes]
+        entries = dict(self._entries)
+        apply(entries, changes)
+        if digest(entries) != push.digest:
+            self._say(push.revision, "refused", "the digest is another: what this node has is not what it should be")
+            self._look()
+            return
+        compiled = self._compile(push.revision, entries)
+        if compiled is not None:
+            self._prepared = compiled
+            self._say(push.revision, "prepared")
+            self._look_in(self.IMPATIENT)
+
+    def _compile(self, revision: int, entries: dict[str, bytes]) -> _Prepared | None:
+        try:
+            compiled = self._prepare(revision, entries)
+        except Exception as error:  # whatever a rule does to the compiler, the node goes on by what it has
+            self.refused = f"{type(error).__name__}: {error}"
+            log.error("policy revision %d does not compile here: %s", revision, self.refused)
+            self._say(revision, "refused", self.refused)
+            return None
+        return _Prepared(revision, entries, compiled)
+
+    def _become(self, revision: int, entries: dict[str, bytes], compiled: object) -> None:
+        self._activate(revision, compiled)
+        self.revision, self._entries, self._prepared, self.refused = revision, entries, None, ""
+        self._say(revision, "active")
+
+    def _say(self, revision: int, state: str, reason: str = "") -> None:
+        word = Acknowledge(self._node, revision, state, reason[:1000])
+        with contextlib.suppress(MeshError):  # without a connection nobody waits for it; the reconnect says it again
+            self._asker.bus.publish(self._asker.subjects.acknowledge(self._node), encode(word))
+
+    def _bus_changed(self, state: BusState) -> None:
+        if self._subscription is None:
+            return
+        self.stale = True
+        if state is BusState.CONNECTED:
+            self._look_in(self._rng.random() * 0.05)
+
+    # Looking
+
+    def _look(self) -> None:
+        self._look_in(0.0)
+
+    def _look_in(self, seconds: float) -> None:
+        if self._subscription is None:
+            return
+        if self._work is not None:
+            self._again = self._again or seconds < self.IMPATIENT  # what is asked now may be answered too early
+            return
+        if self._next is not None:
+            self._next.cancel()
+        self._next = self._asker.deadlines.at(self._loop.time() + seconds, self._begin)
+
+    def _begin(self) -> None:
+        self._next = None
+        self._again = False
+        self._work = self._loop.create_task(self._fetch(), name="fetch policy")
+
+    async def _fetch(self) -> None:
+        wait = self.CHECK * (0.9 + 0.2 * self._rng.random())
+        try:
+            await self._asker.bus.flush(self._timeout)
+            found = await fetch(self._asker, "pol", "policy", self.revision, self._timeout)
+        except MeshError:
+            self.stale = True
+            wait = self._backoff.wait(self._failures, self._rng)
+            self._failures += 1
+        else:
+            self._failures = 0
+            if found is not None and found[0] > self.revision:
+                self._take(*found)
+            elif self.stale:
+                self._say(self.revision, "active")  # an engine that is new does not know it
+            self.stale = False
+            if not self._first.done():
+                self._first.set_result(None)
+            if self._prepared is not None:
+                wait = self.IMPATIENT
+        self._work = None
+        self._look_in(0.0 if self._again and not self.stale else wait)
+
+    def _take(self, revision: int, entries: dict[str, bytes]) -> None:
+        prepared = self._prepared
+        if prepared is None or prepared.revision != revision or prepared.entries != entries:
+            prepared = self._compile(revision, entries)
+        if prepared is not None:
+            self._become(revision, entries, prepared.compiled)
