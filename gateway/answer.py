@@ -22,6 +22,7 @@ _HOP_BY_HOP = frozenset(
         "upgrade",
     }
 )
+_BODILESS = frozenset({204, 304})
 _LEARNED: Final = 512
 _prefixes: dict[str, str] = {}
 """Field names with what they become on the wire: `name: `, or nothing where the connection decides the field."""
@@ -29,7 +30,7 @@ _prefixes: dict[str, str] = {}
 
 def bodiless(status: int) -> bool:
     """Whether an answer of this status has no body, whatever the method."""
-    return status in {204, 304}
+    return status in _BODILESS
 
 
 def whole(status: int, headers: Headers, body: bytes, edge: str, head_only: bool) -> bytes:
@@ -40,7 +41,7 @@ def whole(status: int, headers: Headers, body: bytes, edge: str, head_only: bool
     Raises: ValueError for a status or a field that cannot be sent.
     """
     text = _fields(status, headers)
-    if bodiless(status):
+    if status in _BODILESS:
         return f"{text}{edge}\r\n".encode("latin-1")
     if head_only:
         return f"{text}{edge}content-length: {_stated(headers, len(body))}\r\n\r\n".encode("latin-1")

@@ -5,6 +5,7 @@ decoded by `chunk`.
 """
 
 import enum
+from typing import Final
 
 from .chunk import ChunkedBody
 from .error_body import Refusal
@@ -18,6 +19,12 @@ class Phase(enum.Enum):
     REST = "rest"
     HEAD = "head"
     BODY = "body"
+
+
+# Read from its class, a member costs 0.3 µs on Python 3.11.
+_REST: Final = Phase.REST
+_HEAD: Final = Phase.HEAD
+_BODY: Final = Phase.BODY
 
 
 class Framing:
@@ -34,7 +41,7 @@ class Framing:
         """The last `feed` completed a request."""
         self.continues = False
         """The client waits for a word before it sends the body."""
-        self.phase = Phase.REST
+        self.phase = _REST
         self._limits = limits
         self._blank = False
         self._searched = 0
@@ -53,7 +60,7 @@ class Framing:
 
         Raises: Refusal, after which nothing more may be fed.
         """
-        if self.phase is Phase.BODY:
+        if self.phase is _BODY:
             return self._collect(data)
         self.ready = False
         end = data.find(b"\r\n\r\n", self._searched)
@@ -76,11 +83,11 @@ class Framing:
             # WebSocket will be handed over here.
             raise Refusal(501, "this listener does not change protocols", "bad_upgrade")
         if not head.length and not head.chunked:
-            self.phase = Phase.REST
+            self.phase = _REST
             self.body = b""
             self.ready = True
             return data
-        self.phase = Phase.BODY
+        self.phase = _BODY
         self._chunks = ChunkedBody(self._limits) if head.chunked else None
         self.continues = head.continues and head.modern
         head.renew()
@@ -96,7 +103,7 @@ class Framing:
             return data[2:]
         check_beginning(data, self._limits)
         self._searched = max(len(data) - 3, 0)
-        self.phase = Phase.HEAD
+        self.phase = _HEAD
         return data
 
     def _collect(self, data: bytes) -> bytes:
@@ -119,7 +126,7 @@ class Framing:
     def _complete(self, body: bytes) -> None:
         self.body = body
         self.ready = True
-        self.phase = Phase.REST
+        self.phase = _REST
         self._chunks = None
         if self._part:
             self._part = bytearray()

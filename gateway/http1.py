@@ -6,7 +6,7 @@ Nothing here waits on a task or a timer of its own: bytes push requests forward,
 import asyncio
 import enum
 import logging
-from typing import cast
+from typing import Final, cast
 
 from .answer import whole
 from .error_body import JSON, Refusal, status_body
@@ -32,6 +32,13 @@ class Stage(enum.Enum):
     """The last answer is written; what else the client sends is dropped until it closes."""
     CLOSED = "closed"
     """The transport is closing or closed."""
+
+
+# On Python 3.11 a member costs 0.3 µs when read from its class: ten a request would be a third of the edge's work.
+_READING: Final = Stage.READING
+_OPEN: Final = Stage.OPEN
+_PARTING: Final = Stage.PARTING
+_CLOSED: Final = Stage.CLOSED
 
 
 class Http1(asyncio.Protocol):
@@ -60,7 +67,7 @@ class Http1(asyncio.Protocol):
         self._roster = roster
         self._framing = Framing(roster.limits, roster.scheme)
         self._transport: asyncio.Transport
-        self._stage = Stage.CLOSED
+        self._stage = _CLOSED
         self._exchange: Exchange | None = None
         self._held = b""
         self._requests = 0
@@ -80,15 +87,15 @@ class Http1(asyncio.Protocol):
         self._port = int((transport.get_extra_info("sockname") or ("", 0))[1])
         full = self._roster.full
         self._roster.add(self)
-        self._stage = Stage.READING
+        self._stage = _READING
         if full:
             self._refuse(Refusal(503, "the gateway has no room for another connection", "too_many_connections"))
 
     def data_received(self, data: bytes) -> None:
         """Take bytes of the client."""
-        if self._stage is Stage.READING and self.writable:
+        if self._stage is _READING and self.writable:
             self._advance(self._held + data if self._held else data)
-        elif self._stage is Stage.READING or self._stage is Stage.OPEN:
+        elif self._stage is _READING or self._stage is _OPEN:
             self._held += data
             # Reading goes on below the bound, because a paused transport would not notice that the client left.
             if len(self._held) > self._roster.limits.held_bytes and not self._paused:
@@ -116,7 +123,7 @@ class Http1(asyncio.Protocol):
         if self._exchange is not None:
             if self._exchange.on_drained is not None:
                 self._exchange.on_drained()
-        elif self._stage is Stage.READING and not self._advancing:
+        elif self._stage is _READING and not self._advancing:
             self._next()
 
     # The exchange's side
@@ -139,11 +146,11 @@ class Http1(asyncio.Protocol):
         self._exchange = None
         self._mark = self._roster.now
         if self._keep and not self._roster.draining:
-            self._stage = Stage.READING
+            self._stage = _READING
             if not self._advancing:
                 self._next()
         else:
-            self._stage = Stage.PARTING
+            self._stage = _PARTING
             if not self._advancing:
                 self._part(bool(self._held))
 
@@ -154,12 +161,12 @@ class Http1(asyncio.Protocol):
         limits = self._roster.limits
         waited = now - self._mark - limits.sweep
         stage = self._stage
-        if not self.writable or stage is Stage.CLOSED:
+        if not self.writable or stage is _CLOSED:
             if waited > limits.write_timeout:
                 self.abort()
-        elif stage is Stage.READING:
+        elif stage is _READING:
             self._check_reading(waited, limits)
-        elif stage is Stage.PARTING and waited > limits.linger:
+        elif stage is _PARTING and waited > limits.linger:
             self.abort()
 
     def _check_reading(self, waited: float, limits: Limits) -> None:
@@ -175,8 +182,8 @@ class Http1(asyncio.Protocol):
 
     def drain(self) -> None:
         """Close if nothing is under way."""
-        resting = self._stage is Stage.READING and self._framing.phase is Phase.REST and not self._held
-        if resting or self._stage is Stage.PARTING:
+        resting = self._stage is _READING and self._framing.phase is Phase.REST and not self._held
+        if resting or self._stage is _PARTING:
             self._part(False)
 
     def abort(self) -> None:
@@ -201,7 +208,7 @@ class Http1(asyncio.Protocol):
         self._advancing = True
         self._held = b""
         try:
-            while data and self._stage is Stage.READING and self.writable:
+            while data and self._stage is _READING and self.writable:
                 rest = framing.feed(data)
                 if framing.ready:
                     self._open(framing)
@@ -213,19 +220,19 @@ class Http1(asyncio.Protocol):
             return
         finally:
             self._advancing = False
-        if self._stage is Stage.READING or self._stage is Stage.OPEN:
+        if self._stage is _READING or self._stage is _OPEN:
             self._held = data
             if framing.phase is not phase:
                 self._mark = self._roster.now
                 if framing.continues:
                     self._transport.write(_CONTINUE)
-        elif self._stage is Stage.PARTING:
+        elif self._stage is _PARTING:
             self._part(bool(data))
 
     def _open(self, framing: Framing) -> None:
         head = framing.head
         method = head.method
-        self._stage = Stage.OPEN
+        self._stage = _OPEN
         self._requests += 1
         self._exchange = exchange = Exchange(self, method == "HEAD", head.modern)
         request = HttpRequest(
@@ -262,17 +269,17 @@ class Http1(asyncio.Protocol):
         self._held = b""
         self._mark = self._roster.now
         if unread and self._transport.can_write_eof():
-            self._stage = Stage.PARTING
+            self._stage = _PARTING
             if self._paused:
                 self._paused = False
                 self._transport.resume_reading()
             self._transport.write_eof()
         else:
-            self._stage = Stage.CLOSED
+            self._stage = _CLOSED
             self._transport.close()
 
     def _leave(self) -> None:
-        self._stage = Stage.CLOSED
+        self._stage = _CLOSED
         self._mark = self._roster.now
         self._held = b""
         exchange, self._exchange = self._exchange, None
