@@ -74,7 +74,7 @@ def command(
     if locality and (len(locality.split("/")) > 3 or not all(locality.split("/"))):
         raise click.UsageError(f"locality {locality!r} is not REGION, REGION/ZONE or REGION/ZONE/SUBZONE")
     from ..actors.messages.name import label
-    from ..mesh import node
+    from ..mesh import run
     from ..mesh.options import NodeOptions
     from .connection import find, system_url
 
@@ -94,6 +94,6 @@ def command(
         **telemetry,
     )
     try:
-        node.run(options)
+        run.run_node(options)
     except KeyboardInterrupt:  # before the node takes the signal itself, or after it has given it back
         return

@@ -19,7 +19,7 @@ from ..tracing.context import limit_tracestate, request_id
 from ..tracing.record import Kind
 from ..tracing.sampler import HeadSampler
 from .error_body import status_body
-from .exchange import Exchange, HttpRequest
+from .exchange import Application, Exchange, HttpRequest
 from .listener import Listener
 from .translate import JSON, cause, translate
 
@@ -37,7 +37,7 @@ _REQUEST_ID_LIMIT = 128
 class GatewayOptions(msgspec.Struct, frozen=True):
     """How a gateway treats what comes in."""
 
-    labels: dict[str, str] = {"istio": "ingressgateway"}
+    labels: dict[str, str] = msgspec.field(default_factory=lambda: {"istio": "ingressgateway"})
     """What the selectors of Gateway policies are held against."""
     debug: bool = False
     """Whether `x-plait-debug: 1` is answered with where the request went."""
@@ -86,7 +86,7 @@ class Gateway(Actor):
         for listener in self.listeners:
             await listener.drain(5.0)
 
-    def application(self, port: int | None) -> Callable[[HttpRequest, Exchange], None]:
+    def application(self, port: int | None) -> Application:
         """Return the application of the listener for one port of the Gateway policies (None: all of them)."""
 
         def serve(request: HttpRequest, exchange: Exchange) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 
 from ..actors.messages.instance import Connection
 from ..actors.messages.subject import Subjects
@@ -23,7 +24,7 @@ class Link:
         self.rng = rng
         loop = asyncio.get_running_loop()
         self.deadlines = Deadlines(loop)
-        self.surroundings = Surroundings(loop, self.deadlines, rng)
+        self.surroundings = Surroundings(loop, self.deadlines, rng, time.monotonic)
         self.asker = Asker(control, subjects, node, self.deadlines)
 
     @property

@@ -5,7 +5,7 @@ import logging
 import random
 import secrets
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from ..actors.messages.error import BusUnavailable, DeadlineExceeded, IntensityExceeded, MeshError, NoResponders
 from ..actors.messages.instance import Instance
@@ -46,7 +46,7 @@ class Node:
         self._own: list[str] = []
         self._system: Bus | None = None
         self._admin: Listener | None = None
-        self._listeners: Callable[[], object] = tuple
+        self._listeners: Callable[[], Sequence[Listener]] = tuple
         self._ready = False
 
     async def start(self) -> None:
@@ -60,7 +60,7 @@ class Node:
         kinds = [load(target) for target in options.targets if target not in ROLES]
         link = self.link = await connect(options.nats, options.mesh, self.name, self._rng)
         telemetry = self.telemetry = Telemetry(link, options.mesh, options.otlp)
-        wire = Wire(link.data, link.subjects, link.deadlines)
+        wire = Wire(link.data, link.subjects, link.deadlines, link.surroundings.clock)
         proxy = self.proxy = Proxy(wire, link.deadlines, self._rng, link.surroundings.clock, telemetry)
         self.supervisor = Supervisor(self.name, link.surroundings, failed=self._give_up)
         proxy_cell = await self.supervisor.start_child(ChildSpec("proxy", lambda: proxy, mailbox=100_000))
@@ -146,7 +146,7 @@ class Node:
     @property
     def http(self) -> list[str]:
         """Where the gateway listens, as URLs."""
-        return [url_of(one) for one in self._listeners()]  # type: ignore[attr-defined]
+        return [url_of(one) for one in self._listeners()]
 
     @property
     def admin(self) -> str:
@@ -183,7 +183,7 @@ class Node:
     async def close_edges(self) -> None:
         """Take no more requests from outside; those that are open are answered."""
         self._ready = False
-        if self._started:
+        if "gateway" in self.options.targets:
             await self.supervisor.stop_child("gateway")
 
     async def stop(self) -> None:

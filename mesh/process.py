@@ -22,10 +22,10 @@ _BACKOFF = Backoff()
 
 
 def _die_with_parent(parent: int) -> Callable[[], None]:
-    library = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+    library = ctypes.CDLL(None)  # before the fork: after it only what is loaded is safe to call
 
     def prepare() -> None:
-        if library is not None:
+        if sys.platform == "linux":
             library.prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG: a service must not outlive its mesh
         if os.getppid() != parent:
             os._exit(1)

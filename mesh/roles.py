@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 
-from ..actors.messages.error import MeshError
 from ..actors.messages.instance import Instance
 from ..actors.messages.name import label
 from ..actors.policy.engine import PolicyEngine
@@ -63,7 +62,7 @@ async def policy_spec(link: Link, options: NodeOptions, nodes: Callable[[], set[
         MeshError: JetStream does not give a bucket.
     """
     store = await open_bucket(link.asker, f"plait-{options.mesh}-policy")
-    return ChildSpec("policy", lambda: PolicyEngine(link.node, link.subjects, link.control, store, nodes))
+    return ChildSpec("policy", lambda: PolicyEngine(link.subjects, link.control, store, nodes))
 
 
 def traces_spec(link: Link) -> ChildSpec:
@@ -99,6 +98,3 @@ def gateway_spec(
 
     spec = ChildSpec("gateway", make, shutdown=10.0)
     return spec, lambda: running[0].listeners if running else ()
-
-
-__all__ = ["MeshError", "gateway_spec", "policy_spec", "registry_spec", "role_instance", "system_bus", "traces_spec"]

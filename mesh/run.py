@@ -44,27 +44,32 @@ def stop_signal() -> "asyncio.Future[None]":
     return asked
 
 
-async def run_node(options: NodeOptions) -> None:
+def run_node(options: NodeOptions) -> None:
+    """Run one node as this process; see `node`."""
+    run(lambda: node(options))
+
+
+async def node(options: NodeOptions) -> None:
     """Run one node until a signal or its failure; print `ready` when it can be called.
 
     Raises:
         MeshError: it could not start, or its supervisor gave up.
     """
     asked = stop_signal()
-    node = Node(options)
-    starting = asyncio.ensure_future(node.start())
+    running = Node(options)
+    starting = asyncio.ensure_future(running.start())
     await asyncio.wait((starting, asked), return_when=asyncio.FIRST_COMPLETED)
     if not starting.done():
         starting.cancel()
         await asyncio.wait((starting,))
         return
     starting.result()
-    for url in node.http:
+    for url in running.http:
         print(f"http   {url}")
-    if node.admin:
-        print(f"admin  {node.admin}")
+    if running.admin:
+        print(f"admin  {running.admin}")
     print("ready", flush=True)
-    await asyncio.wait((asked, node.failed), return_when=asyncio.FIRST_COMPLETED)
-    await node.stop()
-    if node.failed.done():
-        raise MeshError(str(node.failed.result()))
+    await asyncio.wait((asked, running.failed), return_when=asyncio.FIRST_COMPLETED)
+    await running.stop()
+    if running.failed.done():
+        raise MeshError(str(running.failed.result()))

@@ -52,11 +52,14 @@ class Waiting:
 class Wire:
     """The caller's side of the data connection."""
 
-    def __init__(self, bus: Bus, subjects: Subjects, deadlines: Deadlines) -> None:
+    def __init__(
+        self, bus: Bus, subjects: Subjects, deadlines: Deadlines, clock: Callable[[], float] | None = None
+    ) -> None:
         self._bus = bus
         self._subjects = subjects
         self._deadlines = deadlines
         self._loop = asyncio.get_running_loop()
+        self._clock = clock or self._loop.time
         self._count = count(1)
         self._waiting: dict[bytes, Waiting] = {}
         self._inboxes: dict[str, Subscription] = {}
@@ -95,7 +98,7 @@ class Wire:
         addresses = endpoint.addresses.get((call.caller.name, call.method))
         subject, prefix = addresses or self._address(endpoint, call)
         reply = prefix + b"%d" % next(self._count)
-        now = self._loop.time()
+        now = self._clock()
         frame = CallFrame(
             VERSION,
             call.number,

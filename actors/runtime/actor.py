@@ -43,14 +43,19 @@ class Ref(Protocol):
 class Surroundings:
     """What an actor is given instead of reaching for it: time, chance, timers and its own ref."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, deadlines: Deadlines, rng: random.Random) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        deadlines: Deadlines,
+        rng: random.Random,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
         self.loop = loop
         self.deadlines = deadlines
         self.rng = rng
-
-    def clock(self) -> float:
-        """Monotonic seconds."""
-        return self.loop.time()
+        self.clock = clock or loop.time
+        """Monotonic seconds on the loop's own scale. A real node gives `time.monotonic`: uvloop's `time()` stands still
+        during a turn, which a stopped process would take for time that has not passed."""
 
 
 class Actor:
