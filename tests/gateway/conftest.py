@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+
 from plait.gateway.exchange import Exchange
 from plait.gateway.http1 import Http1
 from plait.gateway.limit import Limits

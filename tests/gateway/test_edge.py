@@ -4,6 +4,7 @@ import asyncio
 import re
 
 import pytest
+
 from plait.gateway.listener import Listener
 
 pytestmark = pytest.mark.anyio

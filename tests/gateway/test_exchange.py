@@ -1,6 +1,7 @@
 """Answers: whole or piece by piece, for every kind of client, and never with a smuggled line."""
 
 import pytest
+
 from plait.gateway.chunk import ChunkedBody
 from plait.gateway.error_body import Refusal, default_code, status_body
 from plait.gateway.limit import Limits

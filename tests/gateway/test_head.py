@@ -1,6 +1,7 @@
 """Heads: what is read from a good one, and which ones are refused although httptools would take them."""
 
 import pytest
+
 from plait.gateway.error_body import Refusal
 from plait.gateway.head import HeadReader, check_beginning
 from plait.gateway.limit import Limits

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 
 import pytest
+
 from plait.actors.messages.error import StartFailed
 from plait.gateway.limit import Limits
 from plait.gateway.listener import Listener

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from plait.gateway.error_body import Refusal
 from plait.gateway.path import normalise
 
