@@ -15,7 +15,7 @@ from ..gateway.gateway import Gateway, GatewayOptions
 from ..gateway.listener import Listener
 from ..registry.registry import Registry
 from ..tracing.sampler import HeadSampler
-from ..tracing.store.actor import TraceStore
+from ..tracing.store.actor import TraceActor
 from .link import Link
 from .options import Listen, NodeOptions
 from .telemetry import Telemetry
@@ -67,7 +67,7 @@ async def policy_spec(link: Link, options: NodeOptions, nodes: Callable[[], set[
 
 def traces_spec(link: Link) -> ChildSpec:
     """Return the trace store actor of this node."""
-    return ChildSpec("traces", lambda: TraceStore(link.subjects, link.control))
+    return ChildSpec("traces", lambda: TraceActor(link.subjects, link.control))
 
 
 def gateway_spec(
