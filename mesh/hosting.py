@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+import time
 
 import msgspec
 
@@ -49,7 +50,7 @@ class Hosted:
             {"app": kind.name, "version": kind.version, **place.labels, **kind.labels},
             place.locality,
             place.link.node,
-            1,
+            time.time_ns(),  # later than any life before, also where the name is the same
         )
         self.caller = Caller(name, token, kind.namespace, self.instance.labels)
         self.inbound: Inbound | None = None

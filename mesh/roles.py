@@ -1,5 +1,6 @@
 """The mesh's own actors that a node may run: registry, policy engine, trace store, gateway."""
 
+import time
 from collections.abc import Callable, Sequence
 
 from ..actors.messages.instance import Instance
@@ -28,7 +29,7 @@ def role_instance(role: str, link: Link, labels: dict[str, str], locality: str) 
     """Return how a role of this node stands in the registry, so that nodes without services are seen too."""
     name = label(f"{OWN}{role}-{link.node}"[-63:].strip("-"), "instance")
     own = {"app": OWN + role, "version": "v1", **({"istio": "ingressgateway"} if role == "gateway" else {})}
-    return Instance(name, OWN + role, "v1", {**own, **labels}, locality, link.node, 1)
+    return Instance(name, OWN + role, "v1", {**own, **labels}, locality, link.node, time.time_ns())
 
 
 async def system_bus(url: str, link: Link) -> Bus | None:
