@@ -99,6 +99,12 @@ def _retries(retries: HTTPRetry | UnsetType, path: Path, report: Report) -> Retr
             hint = did_you_mean(token, RETRY_ON)
             message = f"{token[:64]!r} is no retry condition"
             report.refuse(ProblemCode.INVALID_VALUE, (*path, "retryOn"), message, hint)
+    if tokens:
+        message = "retryOn has no effect yet: a call is repeated wherever that does no harm"
+        report.warn(ProblemCode.NO_EFFECT, (*path, "retryOn"), message)
+    if retries.per_try_timeout is not UNSET:
+        message = "perTryTimeout has no effect yet: the route's timeout spans all tries"
+        report.warn(ProblemCode.NO_EFFECT, (*path, "perTryTimeout"), message)
     return RetryPolicy(
         attempts=default.attempts if retries.attempts is UNSET else retries.attempts,
         per_try_timeout=None if retries.per_try_timeout is UNSET else float(retries.per_try_timeout),

@@ -237,6 +237,8 @@ def test_every_mistake_is_told(translated):
         ("  hosts: [a]\n  http: [{match: [{uri: {prefix: a}}], route: [{destination: {host: a}}]}]\n", "http[0].match[0].uri.prefix", "no_effect"),
         ("  hosts: [a]\n  http: [{match: [{gateways: [x]}], route: [{destination: {host: a}}]}]\n", "http[0].match[0].gateways[0]", "no_effect"),
         ("  hosts: [a.example.com]\n  http: [{route: [{destination: {host: a}}]}]\n", "hosts[0]", "no_effect"),
+        ("  hosts: [a]\n  http: [{route: [{destination: {host: a}}], retries: {retryOn: 5xx}}]\n", "http[0].retries.retryOn", "no_effect"),
+        ("  hosts: [a]\n  http: [{route: [{destination: {host: a}}], retries: {perTryTimeout: 1s}}]\n", "http[0].retries.perTryTimeout", "no_effect"),
         ("  hosts: [a]\n  http: [{route: [{destination: {host: a}}]}, {route: [{destination: {host: b}}]}]\n", "http[1]", "unreachable"),
     ],
 )  # fmt: skip

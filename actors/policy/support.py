@@ -1,0 +1,134 @@
+"""The support table: which of Istio's fields are honoured, read from the very structs that documents are held against.
+
+`docs/support.md` is what `support_table` returns; a test says when the two differ.
+"""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple, cast
+
+from msgspec import inspect
+
+from .hint import bare, fields, reason
+from .istio_destination_rule import Simple
+from .kind import KINDS, LATER, NEVER
+from .scalar import Never, NotYet
+from .spec import Spec
+from .translate_destination_rule import BALANCERS
+from .translate_gateway import NEVER as NEVER_PROTOCOLS
+from .translate_gateway import PROTOCOLS
+
+YES, PART, IDLE, LATER_ON, NO = "yes", "in part", "no effect", "not yet", "never"
+
+_REFUSED = ", ".join(f"`{one.value}`" for one in Simple if one not in BALANCERS)
+_BALANCED = ", ".join(f"`{one.value}`" for one in Simple if one in BALANCERS)
+_NO_PROTOCOL = ", ".join(f"`{one}`" for one in NEVER_PROTOCOLS)
+_OTHER_PROTOCOLS = ", ".join(f"`{one}`" for one in PROTOCOLS if one not in ("HTTP", *NEVER_PROTOCOLS))
+_EXPORTED = (PART, '`["*"]` and `[]`, which change nothing; limiting a rule to namespaces is refused')
+
+NOTES: dict[tuple[str, str], tuple[str, str]] = {
+    ("VirtualService", "hosts"): (YES, "services in every spelling; `*` and names from outside only with a gateway"),
+    ("VirtualService", "gateways"): (YES, "`mesh` where none is named"),
+    ("VirtualService", "exportTo"): _EXPORTED,
+    ("VirtualService", "http[].match[].headers"): (PART, "`@request.auth.claims…` is refused"),
+    ("VirtualService", "http[].match[].ignoreUriCase"): (YES, "for `exact` and `prefix`, as in Istio"),
+    ("VirtualService", "http[].route[].destination.port.number"): (IDLE, "an instance is an address, it has no ports"),
+    ("VirtualService", "http[].timeout"): (YES, "`0s` turns it off; where none is set the gateway waits for 15 s"),
+    ("VirtualService", "http[].retries.attempts"): (YES, "2 where none is set; only attempts that do no harm are made"),
+    ("VirtualService", "http[].retries.perTryTimeout"): (
+        IDLE,
+        "told as a warning: the route's timeout spans all tries",
+    ),
+    ("VirtualService", "http[].retries.retryOn"): (IDLE, "told as a warning: whether a repetition is safe decides"),
+    ("VirtualService", "http[].fault.delay.percentage.value"): (YES, "without it the delay hits no request"),
+    ("DestinationRule", "exportTo"): _EXPORTED,
+    ("DestinationRule", "trafficPolicy.loadBalancer.simple"): (PART, f"{_BALANCED}; refused: {_REFUSED}"),
+    ("DestinationRule", "trafficPolicy.tls.mode"): (
+        PART,
+        "`DISABLE` and `ISTIO_MUTUAL`, told to have no effect: the bus secures its own connections; others are refused",
+    ),
+    ("Gateway", "servers[].port.number"): (YES, "`--http ADDR=PORT` says which listener stands for it"),
+    ("Gateway", "servers[].port.protocol"): (PART, f"`HTTP`; not yet: {_OTHER_PROTOCOLS}; never: {_NO_PROTOCOL}"),
+    ("Gateway", "servers[].hosts"): (YES, "with or without a namespace in front"),
+}
+"""What the types do not say, by kind and field below `spec`."""
+
+_HEAD = """\
+# What is honoured of Istio's API
+
+This page is made from the code (`make docs`): from the structs that every document is held against.
+
+Nothing is read and then dropped in silence. A field marked **not yet** or **never** is refused by its name, with the
+place and the line; one marked *no effect* is accepted because files that people have name it, and it changes nothing.
+A field that is not on this page is refused as unknown, with the name that was probably meant.
+"""
+
+
+class Row(NamedTuple):
+    """One field of one kind."""
+
+    path: str
+    state: str
+    note: str
+
+
+def rows(kind: str) -> list[Row]:
+    """Return every field of a kind's spec, in the order of its struct.
+
+    Raises:
+        KeyError: there is no such kind.
+    """
+    return list(_below(kind, KINDS[kind].spec, "", {}))
+
+
+def _below(kind: str, struct: type[Spec], place: str, seen: dict[type[Spec], str]) -> Iterator[Row]:
+    for name, field in fields(struct).items():
+        path = f"{place}.{name}" if place else name
+        inner, form = bare(field.type), ""
+        if isinstance(inner, inspect.ListType):
+            inner, form = bare(inner.item_type), "[]"
+        elif isinstance(inner, inspect.DictType):
+            inner, form = bare(inner.value_type), "{}"
+        if not isinstance(inner, inspect.StructType):
+            yield _leaf(kind, path, field.type, inner)
+            continue
+        spec = cast("type[Spec]", inner.cls)
+        state, note = NOTES.get((kind, path), (YES, ""))
+        if spec in seen:
+            same = f"as `{seen[spec]}`"
+            yield Row(path + form, state, f"{same}; {note}" if note else same)
+            continue
+        if note:
+            yield Row(path + form, state, note)
+        seen[spec] = path + form
+        yield from _below(kind, spec, path + form, seen)
+
+
+def _leaf(kind: str, path: str, outer: Any, inner: Any) -> Row:
+    if (kind, path) in NOTES:
+        return Row(path, *NOTES[kind, path])
+    if isinstance(inner, inspect.CustomType) and issubclass(inner.cls, NotYet):
+        return Row(path, LATER_ON, "")
+    if isinstance(inner, inspect.CustomType) and issubclass(inner.cls, Never):
+        return Row(path, NO, reason(outer))
+    if isinstance(inner, inspect.EnumType):
+        values = (str(one.value) for one in inner.cls)
+        return Row(path, YES, ", ".join(f"`{one}`" for one in values))
+    return Row(path, YES, "")
+
+
+def support_table() -> str:
+    """Return the page, in Markdown."""
+    lines = [_HEAD]
+    for name, kind in KINDS.items():
+        versions = ", ".join(f"`{kind.group}/{version}`" for version in kind.versions)
+        lines += [f"## {name}", "", versions, "", "| field of `spec` | | |", "|---|---|---|"]
+        lines += [f"| `{row.path}` | {_marked(row.state)} | {row.note} |" for row in rows(name)]
+        lines.append("")
+    lines += ["## Other kinds", "", "| kind | | |", "|---|---|---|"]
+    lines += [f"| {name} | **{LATER_ON}** | |" for name in sorted(LATER)]
+    lines += [f"| {name} | **{NO}** | {NEVER[name]} |" for name in sorted(NEVER)]
+    return "\n".join(lines) + "\n"
+
+
+def _marked(state: str) -> str:
+    return {YES: state, PART: f"*{state}*", IDLE: f"*{state}*"}.get(state, f"**{state}**")
