@@ -1,0 +1,117 @@
+"""The messages whose bytes are kept: one of each kind, with every field at another value than its default."""
+
+import pytest
+from plait.actors.messages import envelope, instance, rule, table
+
+NODE_1 = instance.Connection("NCT4", 7)
+NODE_2 = instance.Connection("NCT4", 8)
+
+EXACT = rule.StringMatch(rule.MatchKind.EXACT, "jason")
+CHANGE = rule.HeaderChange((("x-set", "1"),), (("x-add", "2"),), ("x-gone",))
+
+SAMPLES = {
+    "call": envelope.CallFrame(
+        version=1,
+        call=2**62 + 5,
+        attempt=2,
+        method="POST",
+        authority="ratings",
+        path="/ratings/0%2F1",
+        query="a=1&b",
+        headers=[("content-type", "application/json"), ("x-many", "1"), ("x-many", "zwei ü")],
+        body=b"\x00\xff{}",
+        timeout=2_500_000,
+        traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        tracestate="vendor=1",
+        baggage={"end-user": "jason", "x-request-id": "r-1"},
+        source="reviews",
+        destination="ratings",
+        subset="v2",
+        chain=("gateway-1", "reviews-1"),
+        retry_tokens=3,
+        revision=17,
+        hash_key="h",
+        idempotency_key="once",
+        flags=int(envelope.Flag.MIRROR | envelope.Flag.EXPLAIN),
+        stream="s-1",
+    ),
+    "call_least": envelope.CallFrame(1, 0, 1, "GET", "", "/", "", [], b"", None, ""),
+    "reply": envelope.ReplyFrame(
+        1,
+        503,
+        [("content-type", "text/plain")],
+        b"no",
+        cause=12,
+        spent=2,
+        load=envelope.LoadReport(3, 4, 0.5, 120.25, 1.5),
+        decision=b"\x80",
+        stream="s-2",
+    ),
+    "reply_least": envelope.ReplyFrame(1, 200, [], b""),
+    "instance": instance.Instance(
+        "reviews-1", "reviews_shop", "v2", {"version": "v2"}, "eu/a/1", "node-1", 5, NODE_1, NODE_2, "draining"
+    ),
+    "join": instance.Join(instance.Instance("r-1", "reviews", "v1", {}, "", "node-1", 1)),
+    "joined": instance.Joined(9, "older than what is known", "failed_precondition"),
+    "leave": instance.Leave("r-1", "reviews", 3),
+    "heartbeat": instance.Heartbeat("node-1", 99, NODE_1, NODE_2, (("reviews", "r-1", 3),), 0.25),
+    "beat": instance.Beat(12, (("reviews", "r-9"),)),
+    "delta": table.Delta(6, 7, (("reviews/r-1", b"\x90"), ("reviews/r-2", None))),
+    "prepare": table.Prepare(6, 7, "ab" * 32, (("routes/default/reviews", b"\x91\x01"), ("x", None)), 1, 2),
+    "activate": table.Activate(7),
+    "acknowledge": table.Acknowledge("node-1", 7, "refused", "the digest differs"),
+    "snapshot_request": table.SnapshotRequest(7, 1, 5),
+    "snapshot": table.Snapshot(7, 1, 3, (("reviews/r-1", b"\x90"),)),
+    "rule_set": rule.RuleSet(
+        "default/reviews",
+        ("reviews.default.svc.cluster.local",),
+        ("mesh", "default/edge"),
+        (
+            rule.RouteRule(
+                "jason",
+                (
+                    rule.RouteMatch(
+                        "by-user",
+                        rule.StringMatch(rule.MatchKind.PREFIX, "/reviews"),
+                        True,
+                        rule.StringMatch(rule.MatchKind.EXACT, "http"),
+                        rule.StringMatch(rule.MatchKind.REGEX, "GET|HEAD"),
+                        rule.StringMatch(rule.MatchKind.EXACT, "reviews"),
+                        (("end-user", EXACT),),
+                        (("x-debug", rule.StringMatch(rule.MatchKind.PRESENT)),),
+                        (("q", EXACT),),
+                        9080,
+                        {"app": "productpage"},
+                        "default",
+                        ("mesh",),
+                    ),
+                ),
+                (rule.Destination("reviews", "v2", 90, 9080, CHANGE, CHANGE), rule.Destination("reviews", "v3", 10)),
+                3.5,
+                rule.RetryPolicy(3, 0.5, ("5xx", "gateway-error"), 0.1),
+                rule.Fault(7.0, 50.0, 503, 12.5),
+            ),
+        ),
+        4,
+    ),
+    "destination_policy": rule.DestinationPolicy(
+        "default/reviews",
+        "reviews",
+        rule.TrafficPolicy(rule.Balancer.RANDOM),
+        (rule.Subset("v2", {"version": "v2"}, rule.TrafficPolicy(rule.Balancer.ROUND_ROBIN)),),
+    ),
+    "gateway_policy": rule.GatewayPolicy(
+        "default/edge", {"istio": "ingressgateway"}, (rule.Server(80, "HTTP", ("*.shop.org",), "http", ("*",)),)
+    ),
+}
+
+
+@pytest.fixture
+def samples():
+    return SAMPLES
+
+
+def pytest_generate_tests(metafunc):
+    """A test that takes `sample` runs for each kept message."""
+    if "sample" in metafunc.fixturenames:
+        metafunc.parametrize("sample", sorted(SAMPLES))
