@@ -11,11 +11,11 @@ from ..actors.messages.envelope import Headers, ReplyFrame
 from ..actors.messages.error import MeshError
 from ..actors.proxy.call import Call, Caller
 from ..actors.proxy.proxy import Proxy
-from ..actors.routing.table import RouteTable
+from ..actors.proxy.snapshot import Snapshot
 from ..actors.runtime.actor import Actor
 from ..actors.runtime.drive import Drive
 from ..tracing.baggage import BaggageNames
-from ..tracing.context import limit_tracestate, request_id
+from ..tracing.context import limit_tracestate, request_id, request_id_of
 from ..tracing.record import Kind
 from ..tracing.sampler import HeadSampler
 from .error_body import status_body
@@ -67,7 +67,8 @@ class Gateway(Actor):
         self._options = options
         self._names = names or BaggageNames()
         self._rng = rng or random.Random()
-        self._table: RouteTable | None = None
+        self._chain = (caller.name,)
+        self._snapshot: Snapshot | None = None
         self._selected: tuple[str, ...] = ()
         self.listeners: Sequence[Listener] = ()
 
@@ -101,11 +102,12 @@ class Gateway(Actor):
         for name in self._names.names:
             if name in special:
                 baggage[name] = special[name]
-        rid = baggage.get("x-request-id", "")
-        if not rid or len(rid) > _REQUEST_ID_LIMIT or not rid.isprintable():
-            rid = baggage["x-request-id"] = request_id(self._rng)
         outside = special.get("traceparent", "")
         admission = self._sampler.admit(outside, honour=self._options.honour_sampling)
+        rid = baggage.get("x-request-id", "")
+        if not rid or len(rid) > _REQUEST_ID_LIMIT or not rid.isprintable():
+            rid = request_id_of(admission.traceparent) if admission.root else request_id(self._rng)
+            baggage["x-request-id"] = rid
         tracestate = special.get("tracestate", "")
         if tracestate:
             tracestate = limit_tracestate(tracestate) if not admission.root else ""
@@ -129,8 +131,8 @@ class Gateway(Actor):
             baggage,
             traceparent,
             tracestate,
-            (self._caller.name,),
-            self._gateways(),
+            self._chain,
+            self._selected if self._proxy.snapshot is self._snapshot else self._select(),
             port,
             request.scheme,
         )
@@ -180,12 +182,10 @@ class Gateway(Actor):
                 plain.append(field)
         return plain, special
 
-    def _gateways(self) -> tuple[str, ...]:
-        """Names of the Gateway policies that select this gateway, looked up once per policy revision."""
-        table = self._proxy.table
-        if table is not self._table:
-            self._table = table
-            self._selected = table.selected(self._options.labels)
+    def _select(self) -> tuple[str, ...]:
+        """Return the Gateway policies that select this gateway; looked up once per policy revision."""
+        self._snapshot = self._proxy.snapshot
+        self._selected = self._snapshot.table.selected(self._options.labels)
         return self._selected
 
     def _refusal(self, error: Exception) -> tuple[int, Headers, bytes]:

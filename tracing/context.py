@@ -117,6 +117,15 @@ def limit_tracestate(text: str) -> str:
     return ",".join(members)
 
 
+def request_id_of(traceparent: str) -> str:
+    """Return the request id of a trace that begins here: its trace id in the form of a UUID (version 4).
+
+    A quarter of the cost of a fresh one, and whoever has the one id can find the other.
+    """
+    t = traceparent
+    return f"{t[3:11]}-{t[11:15]}-4{t[16:19]}-{_VARIANT[t[19]]}{t[20:23]}-{t[23:35]}"
+
+
 def request_id(rng: random.Random) -> str:
     """Return a request id in the form of a random UUID (version 4); `rng` need not be fit for secrets."""
     digits = rng.randbytes(16).hex()

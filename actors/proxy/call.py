@@ -133,10 +133,3 @@ class Call:
     def source_labels(self) -> Mapping[str, str]:
         """The calling instance's labels."""
         return self.caller.labels
-
-    def remaining(self, now: float) -> int | None:
-        """Microseconds left until the nearer of both ends, at least 0; None where there is no end."""
-        end = self.limit
-        if end is None or (self.expires is not None and self.expires < end):
-            end = self.expires
-        return None if end is None else max(0, int((end - now) * 1e6))

@@ -35,7 +35,7 @@ class Served(Mail):
 
     __slots__ = ("_ended", "expiry", "frame", "key", "owner", "respond")
 
-    def __init__(self, owner: "Inbound", frame: CallFrame, key: bytes, respond: Respond) -> None:
+    def __init__(self, owner: "Inbound", frame: CallFrame, key: bytes, respond: Respond | None) -> None:
         self.message = self
         self.reply = None
         self.context = Context()
@@ -43,7 +43,9 @@ class Served(Mail):
         self.owner = owner
         self.frame = frame
         self.key = key
+        """The reply subject, which names the call."""
         self.respond = respond
+        """Where the reply goes; None for the bus."""
         self.expiry: Deadline | None = None
         self._ended = False
 
@@ -59,25 +61,31 @@ class Served(Mail):
     def _end(self, reply: ReplyFrame) -> None:
         if self._ended:
             return
-        self._close()
+        self.close()
         try:
-            self.respond(encode(reply))
+            if self.respond is None:
+                self.owner.publish(self.key, encode(reply))
+            else:
+                self.respond(encode(reply))
         except MeshError as error:  # too large for the bus, or no bus: the caller must at least not wait in vain
-            self.owner.unanswered(self, error)
+            self.owner.refuse(self.key, self.respond, HandlerFailed(f"the reply could not be sent: {error}"))
 
     def expire(self) -> None:
         """Nobody waits any more: stop, and say nothing, for an error seen a moment early could still be caught."""
         if self._ended:
             return
-        self._close()
+        self.close()
         self.deadline = 0.0  # where it still waits in the mailbox it is dropped when its turn comes
         if self.task is not None:
             self.task.cancel()
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """The call is over, whatever became of it."""
         self._ended = True
-        self.message = None
-        self.owner.ended(self)
+        self.message = None  # it named itself: without this only the garbage collector would free it
+        self.owner.calls.pop(self.key, None)
+        if self.expiry is not None:
+            self.expiry.cancel()
 
 
 class Inbound:
@@ -94,11 +102,13 @@ class Inbound:
     ) -> None:
         self.instance = instance
         self.cell = cell
+        self.publish = bus.publish
         self._bus = bus
         self._deadlines = deadlines
         self._clock = clock
         self._undecodable = undecodable
-        self._calls: dict[bytes, Served] = {}
+        self.calls: dict[bytes, Served] = {}
+        """Calls that are not answered yet, by their reply subject."""
         self._subscriptions: list[Subscription] = []
         self._callers: dict[bytes, bytes] = {}
         self._draining = False
@@ -125,7 +135,7 @@ class Inbound:
     @property
     def active(self) -> int:
         """Calls that are not answered yet."""
-        return len(self._calls)
+        return len(self.calls)
 
     def _deliver(self, subject: bytes, reply: bytes, payload: bytes, _: bytes) -> None:
         caller = subject[subject.rfind(b".") + 1 :]
@@ -139,19 +149,18 @@ class Inbound:
             # could make the instance publish anywhere.
             self._undecodable(caller.decode("ascii", "replace"), MeshError("the reply subject is not the caller's own"))
             return
-        publish = self._bus.publish
-        self._accept(payload, reply, lambda data: publish(reply, data), self._bus.stalled)
+        self._accept(payload, reply, None, self._bus.stalled)
 
     def accept(self, payload: bytes, key: bytes, respond: Respond) -> None:
         """Take a call from this very node."""
         self._accept(payload, key, respond, False)
 
-    def _accept(self, payload: bytes, key: bytes, respond: Respond, stalled: bool) -> None:
+    def _accept(self, payload: bytes, key: bytes, respond: Respond | None, stalled: bool) -> None:
         try:
             frame = decode_call(payload)
         except MeshError as error:
             self._undecodable(key.split(b".")[-3:][0].decode("ascii", "replace"), error)
-            self._refuse(respond, error)
+            self.refuse(key, respond, error)
             return
         served = Served(self, frame, key, respond)
         if stalled:
@@ -166,33 +175,27 @@ class Inbound:
     def _take(self, served: Served, frame: CallFrame) -> None:
         deadline = None if frame.timeout is None else self._clock() + frame.timeout * 1e-6
         served.deadline = deadline
-        self._calls[served.key] = served
+        self.calls[served.key] = served
         try:
             self.cell.deliver(served)
         except MeshError as error:
             served.fail(error)
             return
-        if deadline is not None and served.key in self._calls:
+        if deadline is not None and served.key in self.calls:
             served.expiry = self._deadlines.at(deadline, served.expire)
 
-    def _refuse(self, respond: Respond, error: MeshError) -> None:
+    def refuse(self, key: bytes, respond: Respond | None, error: MeshError) -> None:
+        """Answer with an error, where the bus lets it."""
+        data = encode(ReplyFrame(VERSION, 500, [], str(error).encode(), error.cause))
         with suppress(MeshError):  # no bus: nobody to tell
-            respond(encode(ReplyFrame(VERSION, 500, [], str(error).encode(), error.cause)))
-
-    def ended(self, served: Served) -> None:
-        """A call is answered."""
-        self._calls.pop(served.key, None)
-        if served.expiry is not None:
-            served.expiry.cancel()
-
-    def unanswered(self, served: Served, error: MeshError) -> None:
-        """A reply could not be sent as it is."""
-        failed = HandlerFailed(f"the reply could not be sent: {error}")
-        self._refuse(served.respond, failed)
+            if respond is None:
+                self.publish(key, data)
+            else:
+                respond(data)
 
     def _cancel(self, subject: bytes, _reply: bytes, payload: bytes, _: bytes) -> None:
         caller = subject[subject.rfind(b".") + 1 :]
         if payload.startswith(self._prefix + caller + b"."):
-            served = self._calls.get(payload)
+            served = self.calls.get(payload)
             if served is not None:
                 served.expire()

@@ -98,7 +98,9 @@ class Wire:
         addresses = endpoint.addresses.get((call.caller.name, call.method))
         subject, prefix = addresses or self._address(endpoint, call)
         reply = prefix + b"%d" % next(self._count)
-        now = self._clock()
+        end = call.limit
+        binding = end is not None and (call.expires is None or end < call.expires)
+        nearer = end if binding else call.expires
         frame = CallFrame(
             VERSION,
             call.number,
@@ -109,7 +111,7 @@ class Wire:
             call.query,
             call.headers,
             call.body,
-            call.remaining(now),
+            None if nearer is None else max(0, int((nearer - self._clock()) * 1e6)),
             call.traceparent,
             call.tracestate,
             call.baggage,
@@ -132,8 +134,7 @@ class Wire:
             self._loop.call_soon(accept, encode(frame), reply, waiting.done)
         self._waiting[reply] = waiting
         endpoint.active += 1
-        binding = call.limit is not None and (call.expires is None or call.limit < call.expires)
-        deadline = self._deadlines.at(call.limit, waiting.late) if binding and call.limit is not None else None
+        deadline = self._deadlines.at(end, waiting.late) if end is not None and binding else None
         answered = False
         try:
             data = await future

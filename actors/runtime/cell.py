@@ -24,6 +24,9 @@ class Life(enum.Enum):
     STOPPED = "stopped"
 
 
+_RUNNING = Life.RUNNING  # read once: looking a member up costs a quarter of a microsecond on Python 3.11
+
+
 class Parent(Protocol):
     """Who is told when a child ends by itself."""
 
@@ -42,6 +45,9 @@ class Cell:
         self.restarts = 0
         self.actor: Actor | None = None
         self._surroundings = surroundings
+        self._loop = surroundings.loop
+        self._clock = surroundings.clock
+        self._most = spec.concurrency
         self._parent = parent
         self._working: dict[asyncio.Task[None], Mail] = {}
         self._idle: asyncio.Future[None] | None = None
@@ -86,7 +92,7 @@ class Cell:
             Overloaded: the mailbox is full.
             ActorStopped: the actor does not run and will not.
         """
-        if self.life is Life.RUNNING and len(self._working) < self.spec.concurrency and not len(self.mailbox):
+        if self.life is _RUNNING and len(self._working) < self._most and not self.mailbox:
             self._work(mail)
         elif self.life in (Life.STOPPING, Life.STOPPED):
             raise ActorStopped(f"{self.name} is stopped")
@@ -95,9 +101,8 @@ class Cell:
 
     def _work(self, mail: Mail) -> None:
         context = mail.context or Context()
-        assert self.actor is not None
         try:
-            answer = context.run(self.actor.receive, mail.message)
+            answer = context.run(self.actor.receive, mail.message)  # type: ignore[union-attr]
         except Exception as error:
             mail.fail(error)
             self._fail(error)
@@ -105,13 +110,14 @@ class Cell:
         if type(answer) is not CoroutineType:  # a plain method has answered already: no task
             mail.answer(answer)
             return
-        turn = self._turn(mail, cast("Coroutine[Any, Any, Any]", answer))
-        task = mail.task = self._surroundings.loop.create_task(turn, name=self.spec.name, context=context)
+        mail.work = cast("Coroutine[Any, Any, Any]", answer)
+        turn = self._turn(mail, mail.work)
+        task = mail.task = self._loop.create_task(turn, name=self.spec.name, context=context)
         self._working[task] = mail
         task.add_done_callback(self._worked)
 
     async def _turn(self, mail: Mail, work: Coroutine[Any, Any, Any]) -> None:
-        if mail.deadline is not None and self._surroundings.clock() >= mail.deadline:
+        if mail.deadline is not None and self._clock() >= mail.deadline:
             work.close()  # the process stood still between taking the mail and working on it
             mail.fail(MissedDeadline())
             return
@@ -120,19 +126,20 @@ class Cell:
     def _worked(self, task: "asyncio.Task[None]") -> None:
         mail = self._working.pop(task)
         if task.cancelled():
+            mail.work.close()  # of a task that was cancelled before its first step nothing has begun
             mail.fail(Cancelled(f"{self.name} was told to stop working on it"))
         elif (error := task.exception()) is not None:
             mail.fail(error)
             if self.life is Life.RUNNING and isinstance(error, Exception):
                 self._fail(error)
-        if len(self.mailbox):
+        if self.mailbox:
             self._next()
-        if not self._working and self._idle is not None and not self._idle.done():
+        if self._idle is not None and not self._working and not self._idle.done():
             self._idle.set_result(None)
 
     def _next(self) -> None:
         now = self._surroundings.clock()
-        while self.life is Life.RUNNING and len(self._working) < self.spec.concurrency:
+        while self.life is _RUNNING and len(self._working) < self._most:
             mail = self.mailbox.take()
             if mail is None:
                 return
@@ -210,12 +217,13 @@ class Cell:
             self._idle = None
 
     async def _put_away(self) -> None:
-        actor, self.actor = self.actor, None
-        if actor is None:
+        if self.actor is None:
             return
         try:
-            await actor.post_stop()
+            await self.actor.post_stop()
         except Exception as error:  # a failing clean-up must not keep its siblings from stopping
             self._surroundings.loop.call_exception_handler(
                 {"message": f"post_stop of {self.name} failed", "exception": error}
             )
+        finally:
+            self.actor = None

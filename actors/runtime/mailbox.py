@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Coroutine
 from contextvars import Context
 from typing import Any
 
@@ -9,7 +10,7 @@ from typing import Any
 class Mail:
     """One message on its way to an actor; a subclass may answer over the bus instead of a future."""
 
-    __slots__ = ("context", "deadline", "message", "reply", "task")
+    __slots__ = ("context", "deadline", "message", "reply", "task", "work")
 
     def __init__(
         self,
@@ -26,7 +27,9 @@ class Mail:
         self.context = context
         """The context that the actor works in; a new empty one where None."""
         self.task: asyncio.Task[None] | None = None
-        """The work on it, while there is any."""
+        """The task that works on it, while there is one."""
+        self.work: Coroutine[Any, Any, Any]
+        """What that task works off; there once it has begun."""
 
     def answer(self, value: Any) -> None:
         """The actor handled the message and returned `value`."""
@@ -36,6 +39,8 @@ class Mail:
     def fail(self, error: BaseException) -> None:
         """The message was not handled, or its handling failed."""
         if self.reply is not None and not self.reply.done():
+            if isinstance(error, StopIteration):  # no future takes one, see PEP 479
+                error = RuntimeError(f"the actor raised StopIteration: {error}")
             self.reply.set_exception(error)
 
 
@@ -49,6 +54,9 @@ class Mailbox:
         self.refused = 0
         """Messages that found it full."""
         self._mails: deque[Mail] = deque()
+
+    def __bool__(self) -> bool:
+        return bool(self._mails)
 
     def __len__(self) -> int:
         return len(self._mails)

@@ -10,16 +10,25 @@ from ..messages.error import InvalidName
 class CallContext:
     """One call in a handler's hands."""
 
-    __slots__ = ("baggage", "chain", "expires", "frame", "traceparent")
+    __slots__ = ("expires", "frame", "instance", "traceparent")
 
     def __init__(self, frame: CallFrame, expires: float | None, instance: str, traceparent: str) -> None:
         self.frame = frame
         self.expires = expires
         """Loop time at which the caller's deadline ends."""
-        self.chain = (*frame.chain, instance)
+        self.instance = instance
         self.traceparent = traceparent
         """The parent of what is called from here."""
-        self.baggage = frame.baggage
+
+    @property
+    def chain(self) -> tuple[str, ...]:
+        """Instances that wait for what is called from here, outermost first."""
+        return (*self.frame.chain, self.instance)
+
+    @property
+    def baggage(self) -> dict[str, str]:
+        """The context that travels by itself; it may be changed."""
+        return self.frame.baggage
 
 
 current: ContextVar[CallContext] = ContextVar("plait_call")

@@ -42,7 +42,7 @@ def handle(service: "Service", served: Served) -> Any:
             traceparent = span.traceparent
     current.set(CallContext(frame, served.deadline, service.hosting.instance.id, traceparent))
     try:
-        answer = endpoint.call(service, Request(frame, found[1]))
+        answer = endpoint.function(service) if endpoint.bare else endpoint.call(service, Request(frame, found[1]))
     except Exception as error:
         return _failed(service, endpoint, span, error)
     if type(answer) is CoroutineType:

@@ -61,19 +61,20 @@ def delete(template: str) -> Callable[[F], F]:
 class Endpoint:
     """One handler and how its arguments are made."""
 
-    __slots__ = ("_fills", "function", "name", "plain", "template")
+    __slots__ = ("_fills", "bare", "function", "name", "template")
 
     def __init__(self, function: Callable[..., Any], method: str, template: str) -> None:
         self.function = function
         self.template = template
         self.name = f"{method} {template}"
-        self.plain = not inspect.iscoroutinefunction(function)
         hints = get_type_hints(function)
         names = [part[1:-1] for part in template.split("/") if part.startswith("{")]
         self._fills: list[Fill] = []
         parameters = list(inspect.signature(function).parameters)[1:]
         for name in parameters:
             self._fills.append(_fill(name, hints.get(name, str), name in names))
+        self.bare = not parameters
+        """Whether the handler wants to know nothing of the request."""
         for name in names:
             if name not in parameters:
                 raise TypeError(f"{function.__qualname__}: path parameter {name!r} of {template!r} is not an argument")
@@ -84,8 +85,6 @@ class Endpoint:
         Raises:
             BadArgument: an argument does not fit its type.
         """
-        if not self._fills:
-            return self.function(service)
         return self.function(service, *[fill(request) for fill in self._fills])
 
 
