@@ -50,6 +50,7 @@ class Supervisor:
         self._reasons: deque[str] = deque(maxlen=limits.intensity + 1)
         self._tries: dict[str, tuple[int, float]] = {}
         self._jobs: dict[str, asyncio.Task[None]] = {}
+        self._giving_up: asyncio.Task[None] | None = None
         self._stopping = False
 
     @property
@@ -90,10 +91,15 @@ class Supervisor:
 
     async def stop_child(self, name: str) -> None:
         """Stop one child and forget it; nothing happens when there is none of that name."""
-        job = self._jobs.pop(name, None)
-        if job is not None:
-            job.cancel()
         cell = self._children.pop(name, None)
+        job = self._jobs.pop(name, None)
+        self._tries.pop(name, None)
+        if job is not None and job is not asyncio.current_task():
+            # Both must not end the same life at once: one that is being put away is put away to the end, while a wait
+            # for the next life is broken off.
+            if cell is None or cell.actor is None:
+                job.cancel()
+            await asyncio.wait([job])
         if cell is not None:
             await cell.stop()
 
@@ -102,6 +108,8 @@ class Supervisor:
         self._stopping = True
         for name in reversed(list(self._children)):
             await self.stop_child(name)
+        if self._giving_up is not None and self._giving_up is not asyncio.current_task():
+            await asyncio.wait([self._giving_up])  # it may still be stopping the child that it took out before us
 
     # Failures
 
@@ -141,16 +149,18 @@ class Supervisor:
 
     async def _forget(self, child: Cell) -> None:
         await child.stop()
-        self._children.pop(child.name, None)
+        if self._children.get(child.name) is child:
+            del self._children[child.name]
+            self._tries.pop(child.name, None)
 
     async def _restart(self, child: Cell) -> None:
         backoff, clock = self._limits.backoff, self._surroundings.clock
         await child.bury()
-        while True:
-            tries, since = self._tries.get(child.name, (0, -backoff.reset))
+        while self._children.get(child.name) is child:  # else it was stopped meanwhile
+            tries, since = self._tries.get(child.name, (0, clock()))
             tries = 0 if clock() - since >= backoff.reset else tries
-            self._tries[child.name] = (tries + 1, clock())
             await sleep_until(self._surroundings.deadlines, clock() + backoff.wait(tries, self._surroundings.rng))
+            self._tries[child.name] = (tries + 1, clock())  # its wait is no time without trouble
             try:
                 await child.start()
             except Exception as error:

@@ -7,7 +7,6 @@ event loop carries one timer for all of them. Deadlines fire up to `resolution` 
 import asyncio
 import heapq
 from collections.abc import Callable
-from math import ceil
 
 
 class Deadline:
@@ -30,14 +29,16 @@ class Deadlines:
     def __init__(self, loop: asyncio.AbstractEventLoop, resolution: float = 0.005) -> None:
         self._loop = loop
         self._resolution = resolution
+        self._rate = 1.0 / resolution
         self._slots: dict[int, dict[Deadline, None]] = {}
         self._order: list[int] = []
+        self._due: list[dict[Deadline, None]] = []
         self._handle: asyncio.TimerHandle | None = None
         self._armed = 0
 
     def at(self, when: float, fire: Callable[[], object]) -> Deadline:
         """Call `fire` once when the loop's clock has reached `when`; a time in the past fires at the next turn."""
-        tick = ceil(when / self._resolution)
+        tick = int(when * self._rate) + 1
         slot = self._slots.get(tick)
         if slot is None:
             slot = self._slots[tick] = {}
@@ -56,6 +57,8 @@ class Deadlines:
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
+        for slot in self._due:
+            slot.clear()
         self._slots.clear()
         self._order.clear()
 
@@ -69,13 +72,16 @@ class Deadlines:
         self._handle = None
         now = self._loop.time() + 1e-9  # the slot's own time, give or take the last bit of the float
         while self._order and self._order[0] * self._resolution <= now:
-            slot = self._slots.pop(heapq.heappop(self._order))
+            self._due.append(self._slots.pop(heapq.heappop(self._order)))
+        # What the callbacks add, even for a time in the past, waits for the next turn: none can keep the loop to itself.
+        for slot in self._due:
             for deadline in list(slot):
                 if slot.pop(deadline, deadline) is None:  # not taken back by one that fired before it
                     try:
                         deadline.fire()
                     except Exception as error:  # one bad callback must not silence the others
                         self._loop.call_exception_handler({"message": "a deadline failed", "exception": error})
+        self._due.clear()
         if self._order and self._handle is None:
             self._arm(self._order[0])
 

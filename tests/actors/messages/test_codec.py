@@ -1,5 +1,7 @@
 """Any bytes give a message or one of two errors; a frame of another version says so."""
 
+import contextlib
+
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -25,10 +27,8 @@ values = st.recursive(
 
 def survive(data):
     for decode in DECODERS:
-        try:
+        with contextlib.suppress(Undecodable, UnsupportedVersion):
             decode(data)
-        except (Undecodable, UnsupportedVersion) as error:
-            assert str(error)
 
 
 @given(st.binary(max_size=200))

@@ -1,6 +1,6 @@
 """Frames as earlier releases sent them are still read: their bytes are kept under golden/, one file per message.
 
-A new message needs a sample in conftest.py and its file, which `PLAIT_GOLDEN=write pytest tests/actors/messages` writes.
+A new message needs a sample in conftest.py and a file, which `PLAIT_GOLDEN=write pytest tests/actors/messages` writes.
 A file that is there is never written again: it is what some node out there sends.
 """
 
