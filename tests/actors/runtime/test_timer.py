@@ -69,7 +69,7 @@ async def test_one_can_take_another_of_its_own_tick_back(deadlines):
     fired = []
     when = now() + 0.1
     taken_back = []
-    deadlines.at(when, lambda: taken_back[0].cancel())
+    deadlines.at(when, lambda: taken_back.pop().cancel())
     taken_back.append(deadlines.at(when, lambda: fired.append("second")))
     deadlines.at(when, lambda: fired.append("third"))
     await asyncio.sleep(1)

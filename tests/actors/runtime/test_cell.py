@@ -1,0 +1,174 @@
+"""A cell at work: turns, bounds, deadlines, errors, and that it costs nothing while it idles."""
+
+import asyncio
+import contextvars
+
+import pytest
+from plait.actors.messages.error import DeadlineExceeded, MissedDeadline, Overloaded, UnknownMessage
+from plait.actors.runtime.actor import Actor
+from plait.actors.runtime.cell import Life
+from plait.actors.runtime.mailbox import Mail
+
+from tests.virtual_loop import anyio_backend  # noqa: F401
+
+pytestmark = pytest.mark.anyio
+
+
+def now():
+    return asyncio.get_running_loop().time()
+
+
+def tasks():
+    return len(asyncio.all_tasks())
+
+
+async def outcome(awaitable):
+    """The answer, or the error's type."""
+    try:
+        return await awaitable
+    except Exception as error:
+        return type(error)
+
+
+async def test_one_message_is_handled_at_a_time_and_in_order(start):
+    cell = await start()
+    for seconds in (3, 1, 2):
+        cell.tell(seconds)
+    await asyncio.sleep(10)
+    assert start.log == ["start", 3, 1, 2]
+    assert cell.actor.most == 1
+
+
+async def test_with_concurrency_so_many_are_handled_at_a_time_and_no_more(start):
+    cell = await start(concurrency=3)
+    begin = now()
+    answers = await asyncio.gather(*(cell.ask(1, 60) for _ in range(9)))
+    assert answers == [1] * 9
+    assert cell.actor.most == 3
+    assert now() - begin == pytest.approx(3, abs=0.01)
+
+
+async def test_a_plain_method_answers_at_once_and_costs_no_task(start):
+    cell = await start()
+    before = tasks()
+    reply = asyncio.get_running_loop().create_future()
+    cell.deliver(Mail("hello", reply))
+    assert reply.result() == "HELLO"
+    assert tasks() == before
+
+
+async def test_an_idle_cell_holds_no_task_and_no_deadline(start, deadlines):
+    before = tasks()
+    cell = await start()
+    assert await cell.ask(1, 60) == 1
+    await asyncio.sleep(0)
+    assert tasks() == before
+    assert (len(deadlines), cell.active, len(cell.mailbox)) == (0, 0, 0)
+
+
+async def test_what_does_not_fit_the_mailbox_is_refused_at_once_and_nothing_is_lost(start):
+    cell = await start(mailbox=2)
+    for number in (5, 1, 2):
+        cell.tell(number)
+    with pytest.raises(Overloaded, match="worker"):
+        cell.tell(3)
+    with pytest.raises(Overloaded):
+        await cell.ask(3, 60)
+    await asyncio.sleep(20)
+    assert start.log == ["start", 5, 1, 2]
+    assert cell.mailbox.refused == 2
+
+
+async def test_an_ask_that_gets_no_answer_in_time_says_so_when_its_time_is_over(start):
+    cell = await start()
+    begin = now()
+    with pytest.raises(DeadlineExceeded, match="worker did not answer within 2 s"):
+        await cell.ask(30, timeout=2)
+    assert now() - begin == pytest.approx(2, abs=0.01)
+
+
+async def test_mail_whose_time_ended_while_it_waited_is_dropped_without_being_handled(start):
+    cell = await start()
+    cell.tell(10)
+    reply = asyncio.get_running_loop().create_future()
+    cell.deliver(Mail("late", reply, now() + 5))
+    cell.tell("next")
+    await asyncio.sleep(11)
+    with pytest.raises(MissedDeadline):
+        reply.result()
+    assert start.log == ["start", 10, "next"]
+
+
+async def test_an_error_is_the_answer_and_ends_the_life(start):
+    for bad in ("bad", -1):
+        cell = await start()
+        with pytest.raises(ValueError, match="bad"):
+            await cell.ask(bad, 5)
+        await asyncio.sleep(0)
+        assert cell.life is Life.FAILED
+    assert [type(reason) for reason in start.parent.ends] == [ValueError, ValueError]
+
+
+async def test_a_failing_told_message_does_not_hit_the_teller(start):
+    cell = await start()
+    cell.tell("bad")
+    assert cell.life is Life.FAILED
+
+
+async def test_mail_that_waited_is_handled_by_the_next_life(start):
+    cell = await start()
+    cell.tell(-1)
+    answers = [asyncio.ensure_future(cell.ask(word, 60)) for word in ("one", "two")]
+    await asyncio.sleep(1)
+    assert cell.life is Life.FAILED
+    assert len(cell.mailbox) == 2
+    answers.append(asyncio.ensure_future(cell.ask("three", 60)))
+    await cell.bury()
+    await cell.start()
+    assert await asyncio.gather(*answers) == ["ONE", "TWO", "THREE"]
+    assert start.log == ["start", "stop", "start", "one", "two", "three"]
+
+
+async def test_a_second_failure_of_the_same_life_is_told_once(start):
+    cell = await start(concurrency=3)
+    answers = [outcome(cell.ask(number, 60)) for number in (-1, -2, 4)]
+    gathered = asyncio.ensure_future(asyncio.gather(*answers))
+    await asyncio.sleep(1)
+    assert len(start.parent.ends) == 1
+    await cell.bury()  # what else was in hand ends first
+    assert await gathered == [ValueError, ValueError, 4]
+
+
+async def test_a_failure_while_waiting_mail_is_taken_stops_the_taking(start):
+    cell = await start()
+    cell.tell(1)
+    first, second = (asyncio.ensure_future(outcome(cell.ask(word, 60))) for word in ("bad", "good"))
+    await asyncio.sleep(2)
+    assert await first is ValueError
+    assert len(cell.mailbox) == 1
+    await cell.bury()
+    await cell.start()
+    assert await second == "GOOD"
+
+
+async def test_an_asker_that_leaves_does_not_disturb_the_actor(start):
+    cell = await start()
+    ask = asyncio.ensure_future(cell.ask(2, 60))
+    await asyncio.sleep(1)
+    ask.cancel()
+    assert await cell.ask("next", 60) == "NEXT"
+    assert start.log == ["start", 2, "next"]
+
+
+async def test_each_message_is_handled_in_a_context_of_its_own(start):
+    cell = await start()
+    seen = contextvars.ContextVar("seen", default="nothing")
+    seen.set("the asker's")
+    cell.actor.receive = lambda message: seen.get()
+    assert await cell.ask("?", 5) == "nothing"
+
+
+async def test_an_actor_without_receive_says_that_it_knows_no_messages(start):
+    cell = await start(lambda log: Actor())
+    with pytest.raises(UnknownMessage, match="Actor receives no messages, got int"):
+        await cell.ask(1, 5)
