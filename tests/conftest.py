@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from plait.actors.runtime import lean, natspy
 from plait.actors.runtime.memory import MemoryServer
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from plait.actors.policy.document import read_documents
 from plait.actors.policy.kind import KINDS, LATER, NEVER
 from plait.actors.policy.support import LATER_ON, NO, NOTES, rows, support_table

@@ -7,6 +7,7 @@ from typing import TypeVar
 from urllib.parse import quote
 
 import msgspec
+
 from plait.actors import MeshError, Request, Response, Service, get, post
 
 from .messages import BookDetails, BookReviews, Product, Trouble

@@ -5,6 +5,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 import msgspec
+
 from plait.actors import Request, Response, Service, get, post
 
 from .messages import BookRatings, Health, Trouble, product_number

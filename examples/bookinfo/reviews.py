@@ -3,6 +3,7 @@
 import contextlib
 
 import msgspec
+
 from plait.actors import MeshError, Request, Service, get
 
 from .messages import BookRatings, BookReviews, Health, Rating, Review

@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 
 import uvloop
+
 from plait.actors.runtime import lean, natspy
 
 SUBJECT = b"plait.default.call.echo.get.echo-1.bench"

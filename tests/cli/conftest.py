@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+
 from plait.actors.runtime import lean
 from plait.cli.app import app
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 import pytest
 from click.testing import Result
+
 from plait.cli import exit as ends
 from plait.cli.app import SECTIONS, Verbs
 

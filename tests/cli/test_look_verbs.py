@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from click.testing import Result
+
 from plait.cli.output import age, table
 
 Plait = Callable[..., Result]

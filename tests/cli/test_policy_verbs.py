@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from click.testing import Result
+
 from plait.cli.bundle import Bundle
 
 Plait = Callable[..., Result]

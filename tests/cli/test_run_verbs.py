@@ -6,9 +6,10 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-import plait.mesh
 import pytest
 from click.testing import Result
+
+import plait.mesh
 from plait.actors.messages import error as errors
 from plait.mesh.options import Listen, NodeOptions, UpOptions
 

@@ -13,6 +13,7 @@ import nats
 import pytest
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+
 from plait.actors.messages.error import StartFailed
 from plait.mesh.nats_binary import find_nats_server
 from plait.mesh.nats_server import EmbeddedNats

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from plait.actors.messages.error import InvalidName
 from plait.mesh import run_file
 from plait.mesh.run_file import RunFile

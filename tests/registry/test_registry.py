@@ -5,6 +5,7 @@ import random
 
 import msgspec
 import pytest
+
 from plait.actors.messages.error import NoResponders
 from plait.actors.messages.instance import Connection
 from plait.actors.messages.subject import Subjects

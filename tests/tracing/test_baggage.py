@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from plait.tracing.baggage import SIZE_LIMIT, BaggageNames, format_baggage
 
 NAMES = BaggageNames()

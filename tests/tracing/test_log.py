@@ -5,6 +5,7 @@ import json
 import logging
 
 import pytest
+
 from plait.tracing import log
 
 TRACEPARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"

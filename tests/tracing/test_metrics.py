@@ -3,10 +3,11 @@
 import random
 
 import pytest
-from plait.tracing import metrics as module
-from plait.tracing.metrics import BUCKETS, Metrics
 from prometheus_client import REGISTRY
 from prometheus_client.parser import text_string_to_metric_families
+
+from plait.tracing import metrics as module
+from plait.tracing.metrics import BUCKETS, Metrics
 
 
 def read(metrics):

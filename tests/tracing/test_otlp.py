@@ -7,12 +7,12 @@ import time
 
 import pytest
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+
 from plait.tracing import tag
 from plait.tracing.context import new_traceparent, parse
 from plait.tracing.otlp import Collector, OtlpExporter, Protocol
 from plait.tracing.record import Kind
 from plait.tracing.tracer import Tracer
-
 from tests.otlp import collector
 
 pytestmark = pytest.mark.anyio

@@ -3,6 +3,7 @@
 import random
 
 import pytest
+
 from plait.tracing.context import is_sampled, parse, trace_id
 from plait.tracing.sampler import HeadSampler
 

@@ -6,6 +6,7 @@ import traceback
 import pytest
 from opentelemetry import trace as global_trace
 from opentelemetry.sdk.trace import TracerProvider
+
 from plait.tracing import tag
 from plait.tracing import tracer as module
 from plait.tracing.bus_exporter import BusExporter

@@ -1,6 +1,7 @@
 """The messages whose bytes are kept: one of each kind, with every field at another value than its default."""
 
 import pytest
+
 from plait.actors.messages import envelope, instance, rule, table
 
 NODE_1 = instance.Connection("NCT4", 7)

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from plait.actors.messages.codec import Codec, decode_call, decode_reply, encode
 from plait.actors.messages.envelope import CallFrame, ReplyFrame
 from plait.actors.messages.error import Undecodable, UnsupportedVersion

@@ -1,6 +1,7 @@
 """The error tree: numbers are unique and complete, each error is a sentence, each knows what became of the call."""
 
 import pytest
+
 from plait.actors.messages import error
 from plait.actors.messages.error import CAUSES, Code, MeshError, Processed
 

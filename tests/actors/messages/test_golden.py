@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+
 from plait.actors.messages.codec import Codec, decode_call, decode_reply, encode
 from plait.actors.messages.envelope import CallFrame, ReplyFrame
 from plait.actors.messages.error import Undecodable

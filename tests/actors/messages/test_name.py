@@ -5,6 +5,7 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from plait.actors.messages.error import InvalidName
 from plait.actors.messages.name import host_of, label, service_token, token
 

@@ -5,6 +5,7 @@ import inspect
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from plait.actors.messages.error import InvalidName
 from plait.actors.messages.subject import Subjects
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+
 from plait.actors.policy.bundle import check
 from plait.actors.policy.document import read_documents
 from plait.actors.policy.translate import translate

@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+
 from plait.actors.messages.error import NoRoute
 from plait.actors.messages.rule import Balancer, Fault
 

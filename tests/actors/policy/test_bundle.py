@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+
 from plait.actors.messages.rule import Rule
 
 

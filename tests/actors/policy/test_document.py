@@ -5,6 +5,7 @@ import json
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from plait.actors.policy.bundle import check
 from plait.actors.policy.document import read_documents
 from plait.actors.policy.problem import Problem, render

@@ -5,6 +5,7 @@ import random
 
 import msgspec
 import pytest
+
 from plait.actors.messages.codec import Codec, encode
 from plait.actors.messages.error import StartFailed, Undecodable
 from plait.actors.messages.subject import Subjects

@@ -3,6 +3,7 @@
 # ruff: noqa: E501 (the tables below are read by the line)
 
 import pytest
+
 from plait.actors.messages.rule import (
     Destination,
     Fault,

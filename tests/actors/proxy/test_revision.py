@@ -4,6 +4,7 @@ import asyncio
 import random
 
 import pytest
+
 from plait.actors.messages.codec import Codec, encode
 from plait.actors.messages.error import DeadlineExceeded, Undecodable
 from plait.actors.messages.subject import Subjects

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
+
 from plait.actors.messages.rule import Destination, MatchKind, RouteMatch, RouteRule, RuleSet, StringMatch
 
 

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from plait.actors.messages.error import NoRoute, UnknownSubset
 from plait.actors.messages.rule import (
     Destination,

@@ -1,6 +1,7 @@
 """Conditions hold or fail as Istio's do."""
 
 import pytest
+
 from plait.actors.messages.rule import MatchKind, RouteMatch, StringMatch
 from plait.actors.routing.matcher import conditions, without_port
 from plait.actors.routing.regex import BadPattern, full_match

@@ -1,6 +1,7 @@
 """Instances are selected by their labels, in their order."""
 
 import pytest
+
 from plait.actors.messages.instance import Instance
 from plait.actors.routing.subset import select
 

@@ -1,6 +1,7 @@
 """Which routes a request meets: hosts at gateways, services in the mesh, order and precedence."""
 
 import pytest
+
 from plait.actors.messages.error import NoRoute
 from plait.actors.messages.rule import (
     Balancer,

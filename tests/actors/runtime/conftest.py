@@ -4,6 +4,7 @@ import asyncio
 import random
 
 import pytest
+
 from plait.actors.runtime.actor import Actor, ChildSpec, Surroundings
 from plait.actors.runtime.cell import Cell
 from plait.actors.runtime.timer import Deadlines

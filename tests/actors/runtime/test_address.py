@@ -1,6 +1,7 @@
 """URLs of NATS servers: what they say, and that secrets stay out of what people read."""
 
 import pytest
+
 from plait.actors.messages.error import BusUnavailable
 from plait.actors.runtime.address import Address, address
 

@@ -3,6 +3,7 @@
 import random
 
 import pytest
+
 from plait.actors.runtime.backoff import Backoff
 
 

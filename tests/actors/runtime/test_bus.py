@@ -5,6 +5,7 @@ import contextvars
 import random
 
 import pytest
+
 from plait.actors.messages.error import NoResponders, TooLarge
 from plait.actors.runtime.bus import BusState
 

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+
 from plait.actors.messages.error import BusUnavailable, Disconnected, NoResponders
 from plait.actors.runtime.bus import BusState
 

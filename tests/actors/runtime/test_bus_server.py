@@ -7,6 +7,7 @@ import socket
 import time
 
 import pytest
+
 from plait.actors.messages.error import BusUnavailable, Overloaded, TooLarge
 from plait.actors.runtime import lean, natspy
 from plait.actors.runtime.bus import BusState

@@ -3,10 +3,10 @@
 import asyncio
 
 import pytest
+
 from plait.actors.messages.error import ActorStopped, Cancelled
 from plait.actors.runtime.cell import Life
 from plait.actors.runtime.mailbox import Mail
-
 from tests.virtual_loop import anyio_backend  # noqa: F401
 
 pytestmark = pytest.mark.anyio

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+
 from plait.actors.runtime.drive import Drive
 
 pytestmark = pytest.mark.anyio

@@ -6,6 +6,7 @@ import json
 import random
 
 import pytest
+
 from plait.actors.messages.error import BusUnavailable, Disconnected, Overloaded
 from plait.actors.runtime.address import address
 from plait.actors.runtime.bus import BusState

@@ -5,6 +5,7 @@ import itertools
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from plait.actors.messages.error import NoResponders, Undecodable
 from plait.actors.runtime.lean_parser import Parser, answers
 

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+
 from plait.actors.runtime.mailbox import Mail, Mailbox
 
 pytestmark = pytest.mark.anyio

@@ -5,6 +5,7 @@ import random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from plait.actors.messages.error import TooLarge
 from plait.actors.runtime.bus import BusState
 from plait.actors.runtime.interest import Interest, Router

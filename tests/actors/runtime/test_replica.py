@@ -2,6 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from plait.actors.messages.table import Delta
 from plait.actors.runtime.replica import Offer, Replica, apply, digest
 

@@ -4,6 +4,7 @@ import asyncio
 import random
 
 import pytest
+
 from plait.actors.messages.error import Conflict, UnknownOutcome
 from plait.actors.messages.subject import Subjects
 from plait.actors.runtime import lean, natspy

@@ -6,13 +6,13 @@ import logging
 import random
 
 import pytest
+
 from plait.actors.messages.error import ActorStopped, IntensityExceeded, StartFailed
 from plait.actors.runtime.actor import Actor, ChildSpec, Restart, Surroundings
 from plait.actors.runtime.backoff import Backoff
 from plait.actors.runtime.cell import Life
 from plait.actors.runtime.supervisor import Limits, Supervisor
 from plait.actors.runtime.timer import Deadlines
-
 from tests.virtual_loop import anyio_backend  # noqa: F401
 
 pytestmark = pytest.mark.anyio

@@ -4,8 +4,8 @@ import asyncio
 import random
 
 import pytest
-from plait.actors.runtime.timer import Deadlines, sleep_until
 
+from plait.actors.runtime.timer import Deadlines, sleep_until
 from tests.virtual_loop import anyio_backend  # noqa: F401
 
 pytestmark = pytest.mark.anyio

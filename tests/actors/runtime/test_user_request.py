@@ -5,6 +5,7 @@ import random
 import time
 
 import pytest
+
 from plait.actors.messages.error import Refused, Undecodable
 from plait.actors.messages.subject import Subjects
 from plait.actors.runtime.reply import may_answer

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
 from plait.actors import Reply, Response, Service
 from plait.actors.messages.envelope import VERSION, CallFrame, ReplyFrame
 from plait.actors.messages.instance import Instance

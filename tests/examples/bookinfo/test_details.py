@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+
 from plait.examples.bookinfo.details import Details, DetailsV2
 
 pytestmark = pytest.mark.anyio

@@ -3,6 +3,7 @@
 from html import escape
 
 import pytest
+
 from plait.examples.bookinfo.messages import BookDetails, BookReviews, Product, Rating, Review
 from plait.examples.bookinfo.page import index_page, product_page
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from plait.actors import Service
 from plait.examples import bookinfo
 from plait.examples.bookinfo import policies

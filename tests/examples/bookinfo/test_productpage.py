@@ -4,6 +4,7 @@ import asyncio
 
 import msgspec
 import pytest
+
 from plait.actors import DeadlineExceeded, Response
 from plait.actors.messages.error import Denied, FaultInjected, NoEndpoints
 from plait.examples.bookinfo.messages import BookDetails, BookReviews, Rating, Review

@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+
 from plait.examples.bookinfo.ratings import Ratings, RatingsV2
 
 pytestmark = pytest.mark.anyio

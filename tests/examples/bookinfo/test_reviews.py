@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+
 from plait.actors import BadStatus, DeadlineExceeded
 from plait.examples.bookinfo.messages import BookRatings
 from plait.examples.bookinfo.reviews import ReviewsV1, ReviewsV2, ReviewsV3

@@ -5,6 +5,7 @@ import random
 
 import msgspec
 import pytest
+
 from plait.actors.messages.subject import Subjects
 from plait.actors.runtime.actor import ChildSpec, Surroundings
 from plait.actors.runtime.ask import ask

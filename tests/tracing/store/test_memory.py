@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+
 from plait.tracing.record import Kind, SpanRecord, Status
 from plait.tracing.store.memory import AmbiguousTrace, ServiceCount, TraceNotFound, TraceStore
 

@@ -4,6 +4,7 @@ import random
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from plait.tracing.record import Kind, SpanRecord, Status
 from plait.tracing.store.tree import arrange, waterfall
 
