@@ -13,15 +13,13 @@ from ..actors.proxy.call import Call, Caller
 from ..actors.proxy.proxy import Proxy
 from ..actors.proxy.snapshot import Snapshot
 from ..actors.runtime.actor import Actor
-from ..actors.runtime.drive import Drive
 from ..tracing.baggage import BaggageNames
 from ..tracing.context import limit_tracestate, request_id, request_id_of
 from ..tracing.record import Kind
 from ..tracing.sampler import HeadSampler
-from .error_body import status_body
 from .exchange import Application, Exchange, HttpRequest
 from .listener import Listener
-from .translate import JSON, cause, translate
+from .translate import cause, translate
 
 if TYPE_CHECKING:
     from ..tracing.tracer import ActiveSpan, Tracer
@@ -140,23 +138,24 @@ class Gateway(Actor):
         debug = self._options.debug and special.get("x-plait-debug") == "1"
         extra = [("x-request-id", rid), ("traceparent", traceparent)]
 
-        def done(reply: ReplyFrame | None, error: Exception | None) -> None:
+        def done(outcome: ReplyFrame | MeshError) -> None:
             exchange.on_disconnect = None
-            if reply is not None:
-                status, fields, body = reply.status, reply.headers, reply.body
-            else:
-                assert error is not None
+            error: MeshError | None = None
+            if isinstance(outcome, MeshError):
+                error = outcome
                 status, fields, body = self._refusal(error)
+            else:
+                status, fields, body = outcome.status, outcome.headers, outcome.body
             if span is not None:
                 _end_span(span, call, status, error)
             fields = [*fields, *extra, *(_debug(call, error) if debug else ())]
             exchange.reply(status, fields, body)
 
-        drive = Drive(self._proxy.send(call), done)
+        running = self._proxy.start(call, done)
         if not exchange.closed:
 
             def gone() -> None:
-                drive.cancel()
+                running.cancel()
                 if span is not None:
                     span.fail("the client went away")
                     span.end()
@@ -188,11 +187,10 @@ class Gateway(Actor):
         self._selected = self._snapshot.table.selected(self._options.labels)
         return self._selected
 
-    def _refusal(self, error: Exception) -> tuple[int, Headers, bytes]:
-        if isinstance(error, MeshError):
-            return translate(error)
-        log.error("the gateway failed", exc_info=error)
-        return 500, JSON, status_body(500, "the gateway failed to handle this request", "gateway_failed")
+    def _refusal(self, error: MeshError) -> tuple[int, Headers, bytes]:
+        if error.__cause__ is not None and not isinstance(error.__cause__, MeshError):
+            log.error("a call failed in the proxy itself", exc_info=error)
+        return translate(error)
 
     def _start_span(
         self, request: HttpRequest, traceparent: str, tracestate: str, rid: str, root: bool

@@ -1,6 +1,7 @@
 """The order of the filters, with the why of each place; a filter that a route does not use is not in its chain."""
 
 import random
+from typing import NamedTuple
 
 from ..messages import rule
 from ..runtime.timer import Deadlines
@@ -13,6 +14,18 @@ from .wire import Wire
 
 DEFAULT_RETRY = rule.RetryPolicy()
 """Where no rule says anything: two more attempts, only where they do no harm."""
+
+
+class Chain(NamedTuple):
+    """The way of a call, and what its first attempt needs to know to be sent without a coroutine."""
+
+    proceed: Next
+    """All filters, ending in an attempt."""
+    attempt: Attempt
+    direct: bool
+    """Whether nothing acts before the first attempt: then it may be sent straight away (see `Proxy.start`)."""
+    timeout: float | None
+    retry: Retry | None
 
 
 class Chains:
@@ -45,9 +58,12 @@ class Chains:
         # Hedges, and the limits and breakers of the picked instance, will stand here.
         return chain
 
-    def build(self, fault: rule.Fault | None, timeout: float | None, retries: rule.RetryPolicy | None) -> Next:
+    def build(self, fault: rule.Fault | None, timeout: float | None, retries: rule.RetryPolicy | None) -> Chain:
         """Return the chain that ends in an attempt."""
-        return stack(self.filters(fault, timeout, retries), self._attempt)
+        filters = self.filters(fault, timeout, retries)
+        direct = not any(isinstance(step, Fault) for step in filters)
+        retry = next((step for step in filters if isinstance(step, Retry)), None)
+        return Chain(stack(filters, self._attempt), self._attempt, direct, timeout or None, retry)
 
     def describe(
         self, fault: rule.Fault | None, timeout: float | None, retries: rule.RetryPolicy | None

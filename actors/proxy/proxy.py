@@ -4,15 +4,16 @@ Registry and policy changes reach it as messages; it swaps immutable snapshots, 
 that it began with.
 """
 
+import asyncio
 import random
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
 from ..messages.codec import Codec
 from ..messages.envelope import ReplyFrame
-from ..messages.error import MeshError, Undecodable
+from ..messages.error import Undecodable
 from ..messages.instance import Instance
 from ..messages.rule import Rule
 from ..routing.decide import Decision, Reason, decide
@@ -20,24 +21,13 @@ from ..routing.table import RouteTable, compile_table
 from ..runtime.actor import Actor
 from ..runtime.timer import Deadlines
 from .call import Call
-from .chain import Chains
+from .chain import Chain, Chains
+from .running import Observer, Running
 from .snapshot import Directory, Snapshot
-from .wire import Wire
+from .wire import Done, Wire, resolver
 
 KEPT = 8
 """Policy revisions that a node keeps, for calls whose origin decided by an earlier one."""
-
-
-class Observer(Protocol):
-    """Takes note of what came of calls."""
-
-    def answered(self, call: Call, reply: ReplyFrame, seconds: float) -> None:
-        """The service answered."""
-        ...
-
-    def failed(self, call: Call, error: MeshError, seconds: float) -> None:
-        """There is no answer."""
-        ...
 
 
 class Instances(msgspec.Struct, frozen=True):
@@ -81,19 +71,20 @@ class Proxy(Actor):
         Raises:
             MeshError: the mesh has no answer of the service; the error says why.
         """
-        began = self._clock()
+        future: asyncio.Future[ReplyFrame] = asyncio.get_running_loop().create_future()
+        running = self.start(call, resolver(future))
         try:
-            chain = self.route(call)
-            if call.allowance is not None and call.decision.timeout is None:
-                call.limit = began + call.allowance
-            reply = await chain(call)
-        except MeshError as error:
-            self._observer.failed(call, error, self._clock() - began)
-            raise
-        self._observer.answered(call, reply, self._clock() - began)
-        return reply
+            return await future
+        finally:
+            running.cancel()
 
-    def route(self, call: Call) -> Callable[[Call], Any]:
+    def start(self, call: Call, done: Done) -> Running:
+        """Route a call and send it off; `done` takes the reply, or why there is none, perhaps before this returns."""
+        running = Running(self._observer, self._clock, call, done)
+        running.start(self)
+        return running
+
+    def route(self, call: Call) -> Chain:
         """Decide where the call goes and return the chain that brings it there.
 
         A call inside the mesh is decided by its origin's revision where this node has it, else by the newest.

@@ -43,16 +43,27 @@ class Retry:
 
     async def __call__(self, call: Call, proceed: Next) -> ReplyFrame:
         """Pass the call on until it is answered, may not be repeated, or has used its attempts."""
-        retries = 0
-        while True:
+        try:
+            return await proceed(call)
+        except MeshError as error:
+            return await self.again(call, error, proceed)
+
+    async def again(self, call: Call, error: MeshError, proceed: Next) -> ReplyFrame:
+        """Go on after the first attempt has failed with `error`."""
+        for retry in range(1, self._attempts + 1):
+            if not self.may_repeat(call, error):
+                raise error
+            if call.untried <= 0:
+                bound = min((2.0**retry - 1.0) * self._base, CEILING * self._base)
+                await pause(self._deadlines, bound * self._rng.random(), call)
             try:
                 return await proceed(call)
-            except MeshError as error:
-                if retries >= self._attempts or not may_repeat(call, error):
-                    raise
-                if call.limit is not None and call.limit <= asyncio.get_running_loop().time():
-                    raise
-            retries += 1
-            if call.untried <= 0:
-                bound = min((2.0**retries - 1.0) * self._base, CEILING * self._base)
-                await pause(self._deadlines, bound * self._rng.random(), call)
+            except MeshError as latest:
+                error = latest
+        raise error
+
+    def may_repeat(self, call: Call, error: MeshError) -> bool:
+        """Return whether there may be another attempt, and time for one."""
+        if self._attempts <= 0 or not may_repeat(call, error):
+            return False
+        return call.limit is None or asyncio.get_running_loop().time() < call.limit

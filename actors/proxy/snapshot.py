@@ -6,10 +6,9 @@ from ..messages.instance import Instance
 from ..routing.decide import Decision
 from ..routing.route import Upstream
 from ..routing.table import RouteTable
-from .chain import Chains
+from .chain import Chain, Chains
 from .cluster import Cluster, carries
 from .endpoint import Endpoint
-from .filter import Next
 
 Key = tuple[str, str, tuple[tuple[str, str], ...]]
 
@@ -78,7 +77,7 @@ class Snapshot:
         self._directory = directory
         self._steps = steps
         self._clusters: dict[tuple[str, str], Cluster] = {}
-        self._chains: dict[tuple[str, int], Next] = {}
+        self._chains: dict[tuple[str, int], Chain] = {}
 
     @property
     def revision(self) -> int:
@@ -93,7 +92,7 @@ class Snapshot:
             cluster = self._clusters[key] = self._directory.cluster(decision.upstream)
         return cluster
 
-    def chain(self, decision: Decision) -> Next:
+    def chain(self, decision: Decision) -> Chain:
         """Return the filters that the decision's route wants."""
         key = (decision.rule_set, decision.index)
         chain = self._chains.get(key)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
+from typing import cast
 
 from ..messages.codec import decode_reply, encode
 from ..messages.envelope import VERSION, CallFrame, ReplyFrame
@@ -18,7 +19,7 @@ from ..messages.error import (
 )
 from ..messages.subject import Subjects
 from ..runtime.bus import Bus, Subscription
-from ..runtime.timer import Deadlines
+from ..runtime.timer import Deadline, Deadlines
 from .call import Call, Caller
 from .endpoint import Endpoint
 
@@ -26,27 +27,85 @@ Accept = Callable[[bytes, bytes, Callable[[bytes], object]], None]
 """An instance of this very node takes a frame: payload, the call's key, where the reply goes."""
 
 
+Done = Callable[[ReplyFrame | MeshError], None]
+"""Takes what came of an attempt: the service's own answer, or why there is none; called once."""
+
+
 class Waiting:
     """One attempt that waits for its reply."""
 
-    __slots__ = ("endpoint", "future", "reply")
+    __slots__ = ("_call", "_deadline", "_done", "_endpoint", "_over", "_wire", "reply")
 
-    def __init__(self, endpoint: Endpoint, reply: bytes, future: "asyncio.Future[bytes]") -> None:
-        self.endpoint = endpoint
+    def __init__(self, wire: "Wire", endpoint: Endpoint, call: Call, reply: bytes, done: Done) -> None:
+        self._wire = wire
+        self._endpoint = endpoint
+        self._call = call
         self.reply = reply
-        self.future = future
+        self._done = done
+        self._over = False
+        self._deadline: Deadline | None = None
 
-    def done(self, outcome: bytes | MeshError) -> None:
+    def begin(self, limit: float | None) -> None:
+        """The frame is on its way; wait until `limit`, or without a limit of the attempt's own."""
+        wire = self._wire
+        wire.waiting[self.reply] = self
+        self._endpoint.active += 1
+        if limit is not None:
+            self._deadline = wire.deadlines.at(limit, self._late)
+
+    def arrived(self, outcome: bytes | MeshError) -> None:
         """Take the answer, or why there is none."""
-        if not self.future.done():
-            if isinstance(outcome, bytes):
-                self.future.set_result(outcome)
+        if self._over:
+            return
+        self._end()
+        if type(outcome) is bytes:
+            try:
+                answer = decode_reply(outcome)
+            except MeshError as error:
+                self._done(BadReply(f"{BadReply.sentence}: {error}"))
+                return
+            if not answer.cause or (kind := CAUSES.get(answer.cause, MeshError)).processed is _YES:
+                self._done(answer)
+            elif kind is MissedDeadline and self._inherits():
+                # The inherited deadline has ended there a moment before it ends here: the caller is about to be
+                # cancelled and must not see an error first, so it sees nothing.
+                return
             else:
-                self.future.set_exception(outcome)
+                self._done(kind(answer.body.decode("utf-8", "replace")))
+        else:
+            self._done(cast("MeshError", outcome))
 
-    def late(self) -> None:
-        """The time limit has ended."""
-        self.done(DeadlineExceeded())
+    def gone(self, endpoint: Endpoint) -> bool:
+        """Fail at once where the attempt waits for this endpoint; return whether it did."""
+        if self._endpoint is not endpoint:
+            return False
+        self._wire.bus.forget(self.reply)
+        self.arrived(InstanceGone(f"instance {endpoint.instance.id} is gone"))
+        return True
+
+    def cancel(self) -> None:
+        """Nobody waits any more: drop a late reply, and tell the instance to stop. Harmless after the end."""
+        if not self._over:
+            self._end()
+            self._wire.give_up(self._endpoint, self._call, self.reply)
+
+    def _late(self) -> None:
+        self.cancel()
+        self._done(DeadlineExceeded())
+
+    def _inherits(self) -> bool:
+        call = self._call
+        return call.expires is not None and (call.limit is None or call.expires <= call.limit)
+
+    def _end(self) -> None:
+        self._over = True
+        self._endpoint.active -= 1
+        del self._wire.waiting[self.reply]
+        if self._deadline is not None:
+            self._deadline.cancel()
+
+
+_YES = Processed.YES
 
 
 class Wire:
@@ -55,20 +114,21 @@ class Wire:
     def __init__(
         self, bus: Bus, subjects: Subjects, deadlines: Deadlines, clock: Callable[[], float] | None = None
     ) -> None:
-        self._bus = bus
+        self.bus = bus
+        self.deadlines = deadlines
+        self.waiting: dict[bytes, Waiting] = {}
+        """Attempts that wait for their reply, by its subject."""
         self._subjects = subjects
-        self._deadlines = deadlines
         self._loop = asyncio.get_running_loop()
         self._clock = clock or self._loop.time
         self._count = count(1)
-        self._waiting: dict[bytes, Waiting] = {}
         self._inboxes: dict[str, Subscription] = {}
         self._local: dict[str, Accept] = {}
 
     def open(self, caller: Caller) -> None:
         """Listen for the replies to a caller's calls; flush the bus before the first one."""
         if caller.name not in self._inboxes:
-            self._inboxes[caller.name] = self._bus.inbox(self._subjects.replies(caller.name, self._bus.token))
+            self._inboxes[caller.name] = self.bus.inbox(self._subjects.replies(caller.name, self.bus.token))
 
     def close(self, caller: Caller) -> None:
         """Stop listening for a caller's replies."""
@@ -84,23 +144,20 @@ class Wire:
         """The instance no longer takes calls here."""
         self._local.pop(instance, None)
 
-    @property
-    def waiting(self) -> int:
-        """Attempts that wait for their reply."""
-        return len(self._waiting)
-
-    async def exchange(self, endpoint: Endpoint, call: Call) -> ReplyFrame:
-        """Send one attempt and wait for its reply.
+    def send(self, endpoint: Endpoint, call: Call, done: Done) -> Waiting:
+        """Send one attempt; `done` takes what comes of it.
 
         Raises:
-            MeshError: there is no reply that the service itself gave; `processed` says what became of the call.
+            TooLarge, BusUnavailable, Overloaded: nothing was sent; `done` is not called.
         """
         addresses = endpoint.addresses.get((call.caller.name, call.method))
         subject, prefix = addresses or self._address(endpoint, call)
         reply = prefix + b"%d" % next(self._count)
-        end = call.limit
-        binding = end is not None and (call.expires is None or end < call.expires)
-        nearer = end if binding else call.expires
+        limit, expires = call.limit, call.expires
+        if expires is not None and (limit is None or expires <= limit):
+            nearer, limit = expires, None
+        else:
+            nearer = limit
         frame = CallFrame(
             VERSION,
             call.number,
@@ -125,61 +182,58 @@ class Wire:
             call.idempotency_key,
             call.flags,
         )
-        future: asyncio.Future[bytes] = self._loop.create_future()
-        waiting = Waiting(endpoint, reply, future)
+        waiting = Waiting(self, endpoint, call, reply, done)
         accept = self._local.get(endpoint.instance.id)
         if accept is None:
-            self._bus.request(subject, encode(frame), reply, waiting.done)
+            self.bus.request(subject, encode(frame), reply, waiting.arrived)
         else:
-            self._loop.call_soon(accept, encode(frame), reply, waiting.done)
-        self._waiting[reply] = waiting
-        endpoint.active += 1
-        deadline = self._deadlines.at(end, waiting.late) if end is not None and binding else None
-        answered = False
+            self._loop.call_soon(accept, encode(frame), reply, waiting.arrived)
+        waiting.begin(limit)
+        return waiting
+
+    async def exchange(self, endpoint: Endpoint, call: Call) -> ReplyFrame:
+        """Send one attempt and wait for its reply.
+
+        Raises:
+            MeshError: there is no reply that the service itself gave; `processed` says what became of the call.
+        """
+        future: asyncio.Future[ReplyFrame] = self._loop.create_future()
+        waiting = self.send(endpoint, call, resolver(future))
         try:
-            data = await future
-            answered = True
-        except MeshError as error:
-            answered = not isinstance(error, DeadlineExceeded)
-            raise
+            return await future
         finally:
-            endpoint.active -= 1
-            del self._waiting[reply]
-            if deadline is not None:
-                deadline.cancel()
-            if not answered:
-                self._give_up(endpoint, call, reply)
-        try:
-            answer = decode_reply(data)
-        except MeshError as error:
-            raise BadReply(f"{BadReply.sentence}: {error}") from error
-        if answer.cause:
-            kind = CAUSES.get(answer.cause, MeshError)
-            if kind.processed is not Processed.YES:
-                if issubclass(kind, MissedDeadline) and not binding and call.expires is not None:
-                    # The inherited deadline has ended there a moment before it ends here: the caller is about to be
-                    # cancelled and must not see an error first.
-                    await self._loop.create_future()
-                raise kind(answer.body.decode("utf-8", "replace"))
-        return answer
+            waiting.cancel()
 
     def _address(self, endpoint: Endpoint, call: Call) -> tuple[bytes, bytes]:
         instance, caller = endpoint.instance, call.caller.name
         subject = self._subjects.call(instance.service, call.method.lower(), instance.id, caller)
-        prefix = self._subjects.reply_prefix(instance.service, caller, self._bus.token)
+        prefix = self._subjects.reply_prefix(instance.service, caller, self.bus.token)
         if len(endpoint.addresses) < 1000:  # methods come from outside
             endpoint.addresses[caller, call.method] = subject, prefix
         return subject, prefix
 
-    def _give_up(self, endpoint: Endpoint, call: Call, reply: bytes) -> None:
-        """Nobody waits any more: drop a late reply, and tell the instance to stop."""
-        self._bus.forget(reply)
+    def give_up(self, endpoint: Endpoint, call: Call, reply: bytes) -> None:
+        """Drop a late reply, and tell the instance that nobody waits for it."""
+        self.bus.forget(reply)
         instance = endpoint.instance
         with suppress(MeshError):  # without a bus there is nobody to tell
-            self._bus.publish(self._subjects.cancel(instance.service, instance.id, call.caller.name), reply)
+            self.bus.publish(self._subjects.cancel(instance.service, instance.id, call.caller.name), reply)
 
     def gone(self, endpoint: Endpoint) -> None:
         """Fail what waits for an instance that is known to be dead."""
-        for waiting in [w for w in self._waiting.values() if w.endpoint is endpoint]:
-            self._bus.forget(waiting.reply)
-            waiting.done(InstanceGone(f"instance {endpoint.instance.id} is gone"))
+        for waiting in list(self.waiting.values()):
+            waiting.gone(endpoint)
+
+
+def resolver(future: "asyncio.Future[ReplyFrame]") -> Done:
+    """Return what sets `future` to what came of an attempt."""
+
+    def done(outcome: ReplyFrame | MeshError) -> None:
+        if future.done():
+            return
+        if isinstance(outcome, MeshError):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)
+
+    return done

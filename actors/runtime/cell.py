@@ -9,6 +9,7 @@ from typing import Any, Protocol, cast
 
 from ..messages.error import ActorStopped, Cancelled, DeadlineExceeded, MissedDeadline, Overloaded
 from .actor import Actor, ChildSpec, Surroundings
+from .eager import starter
 from .mailbox import Mail, Mailbox
 
 
@@ -48,9 +49,13 @@ class Cell:
         self._loop = surroundings.loop
         self._clock = surroundings.clock
         self._most = spec.concurrency
+        self._start = starter(surroundings.loop, spec.name)
         self._parent = parent
         self._working: dict[asyncio.Task[None], Mail] = {}
         self._idle: asyncio.Future[None] | None = None
+        self._due = False
+        self._inside = 0
+        """Messages whose handling stands on the stack right now."""
 
     @property
     def name(self) -> str:
@@ -92,7 +97,7 @@ class Cell:
             Overloaded: the mailbox is full.
             ActorStopped: the actor does not run and will not.
         """
-        if self.life is _RUNNING and len(self._working) < self._most and not self.mailbox:
+        if self.life is _RUNNING and len(self._working) + self._inside < self._most and not self.mailbox:
             self._work(mail)
         elif self.life in (Life.STOPPING, Life.STOPPED):
             raise ActorStopped(f"{self.name} is stopped")
@@ -101,6 +106,16 @@ class Cell:
 
     def _work(self, mail: Mail) -> None:
         context = mail.context or Context()
+        self._inside += 1  # what the actor tells itself, directly or by others, waits for its turn
+        try:
+            self._begin(mail, context)
+        finally:
+            self._inside -= 1
+        if self.mailbox and not self._due and len(self._working) + self._inside < self._most:
+            self._due = True
+            self._loop.call_soon(self._later)
+
+    def _begin(self, mail: Mail, context: Context) -> None:
         try:
             answer = context.run(self.actor.receive, mail.message)  # type: ignore[union-attr]
         except Exception as error:
@@ -112,9 +127,16 @@ class Cell:
             return
         mail.work = cast("Coroutine[Any, Any, Any]", answer)
         turn = self._turn(mail, mail.work)
-        task = mail.task = self._loop.create_task(turn, name=self.spec.name, context=context)
+        if asyncio.current_task(self._loop) is not None:  # told by another actor: its step cannot be stepped into
+            task = self._loop.create_task(turn, name=self.spec.name, context=context)
+        else:
+            task = self._start(turn, context)
         self._working[task] = mail
-        task.add_done_callback(self._worked)
+        if task.done():
+            self._worked(task)
+        else:
+            mail.task = task
+            task.add_done_callback(self._worked)
 
     async def _turn(self, mail: Mail, work: Coroutine[Any, Any, Any]) -> None:
         if mail.deadline is not None and self._clock() >= mail.deadline:
@@ -137,9 +159,15 @@ class Cell:
         if self._idle is not None and not self._working and not self._idle.done():
             self._idle.set_result(None)
 
+    def _later(self) -> None:
+        self._due = False
+        self._next()
+
     def _next(self) -> None:
-        now = self._surroundings.clock()
-        while self.life is _RUNNING and len(self._working) < self._most:
+        now = self._clock()
+        for _ in range(len(self.mailbox)):  # not until it is empty: an actor that tells itself must not keep the loop
+            if self.life is not _RUNNING or len(self._working) + self._inside >= self._most:
+                return
             mail = self.mailbox.take()
             if mail is None:
                 return
