@@ -3,13 +3,14 @@
 import click
 
 from . import option
+from .kind import kind_of
 
 
 @click.command(
     epilog="""\b
 Examples:
   plait delete VirtualService/reviews
-  plait delete VirtualService/reviews DestinationRule/reviews
+  plait delete vs/reviews dr/reviews
 """
 )
 @click.argument("named", metavar="KIND/NAME…", nargs=-1, required=True)
@@ -33,4 +34,4 @@ def _pair(text: str) -> tuple[str, str]:
     kind, _, name = text.partition("/")
     if not kind or not name:
         raise click.UsageError(f"{text!r} is not KIND/NAME")
-    return kind, name
+    return kind_of(kind), name

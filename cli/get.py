@@ -8,13 +8,14 @@ import click
 
 from . import option
 from .exit import CommandError, Exit
+from .kind import kind_of
 
 
 @click.command(
     epilog="""\b
 Examples:
   plait get                              everything in force
-  plait get VirtualService/reviews -o yaml
+  plait get vs/reviews -o yaml           VirtualService/reviews; any case will do
   plait get -o yaml > policy.yaml        ready for `plait apply -f policy.yaml`
 """
 )
@@ -27,7 +28,7 @@ def command(what: str | None, output: str, timeout: float, nats: str | None, mes
     kind, _, name = (what or "").partition("/")
     if what and (not kind or what.endswith("/")):
         raise click.UsageError(f"{what!r} is not KIND or KIND/NAME")
-    show(kind, name, output=output, timeout=timeout, nats=nats, mesh=mesh)
+    show(kind_of(kind) if kind else "", name, output=output, timeout=timeout, nats=nats, mesh=mesh)
 
 
 def show(kind: str, name: str, *, output: str, timeout: float, nats: str | None, mesh: str) -> None:
@@ -36,11 +37,21 @@ def show(kind: str, name: str, *, output: str, timeout: float, nats: str | None,
     Raises:
         CommandError: a document was named that is not in force, or the policy engine does not answer.
     """
-    from .connection import ask, check, find, items
+    from .connection import Visit, check, find, items, visit
     from .output import Column, Listing, write
 
-    question = {key: text for key, text in (("kind", kind), ("name", name)) if text}
-    documents = items(check(ask(find(nats, mesh), "policy.get", question, limit=timeout)))
+    question: dict[str, Any] = {key: text for key, text in (("kind", kind), ("name", name)) if text}
+
+    async def errand(there: Visit) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        while True:  # an answer holds a page of the documents; `next` says where the next page begins
+            answer = check(await there.ask("policy.get", question))
+            found += items(answer)
+            if not isinstance(answer.get("next"), int):
+                return found
+            question["offset"] = answer["next"]
+
+    documents = visit(find(nats, mesh), errand, limit=timeout)
     if name and not documents:
         raise CommandError(Exit.NOT_FOUND, f"no {kind}/{name} is in force", hint=f"`plait get {kind}` lists what is")
     columns = (

@@ -58,6 +58,7 @@ def show(trace_id: str, output: str, timeout: float, nats: str | None, mesh: str
     """Show one trace; the first 8 digits of its id will do."""
     from .connection import ask, check, find
 
+    trace_id = trace_id.removeprefix("trace/")  # as `-o name` writes it
     answer = check(ask(find(nats, mesh), "trace.show", {"id": trace_id}, limit=timeout))
     lines, spans = _list(answer.get("lines")), _list(answer.get("spans"))
     if not lines and not spans:

@@ -26,10 +26,10 @@ def _stand_in(monkeypatch: pytest.MonkeyPatch, name: str, **functions: object) -
 
 @pytest.fixture
 def runs(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """The options that `mesh.up` and `mesh.node` are run with."""
+    """The options that `mesh.up` and `mesh.run` are given."""
     seen: list[Any] = []
     _stand_in(monkeypatch, "up", run=seen.append)
-    _stand_in(monkeypatch, "node", run=seen.append)
+    _stand_in(monkeypatch, "run", run_node=seen.append)
     return seen
 
 

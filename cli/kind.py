@@ -1,0 +1,12 @@
+"""The kinds of policy as people type them: `virtualservice`, `VirtualServices` and `vs` are all `VirtualService`."""
+
+_SHORT = {"vs": "VirtualService", "dr": "DestinationRule", "gw": "Gateway"}
+
+
+def kind_of(text: str) -> str:
+    """Return the kind that `text` means; what means none is returned as it is, for the engine to judge."""
+    from ..actors.policy.kind import KINDS
+
+    word = text.lower()
+    names = {name.lower(): name for name in KINDS}
+    return names.get(word) or names.get(word.removesuffix("s")) or _SHORT.get(word, text)

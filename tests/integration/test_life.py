@@ -1,0 +1,76 @@
+"""A whole mesh's life: it starts, shows the page, stops without a trace, and comes back with its policy."""
+
+import signal
+
+import pytest
+
+from tests.integration.load import Client, ask
+from tests.integration.mesh import Mesh
+
+pytestmark = pytest.mark.anyio
+
+
+def stars(page: str) -> str:
+    """Which version of reviews a page was made with."""
+    return "black" if "stars black" in page else "red" if "stars red" in page else "none"
+
+
+async def test_reloading_the_page_shows_every_version_of_the_reviews_in_turn(mesh):
+    client = Client(mesh.http)
+    seen = []
+    for _ in range(9):
+        page = await client.ask("/productpage")
+        assert page.status == 200
+        assert "An extremely entertaining" not in page.body
+        assert "Reviewer1" in page.body
+        assert "Error fetching" not in page.body
+        seen.append(stars(page.body))
+    await client.close()
+    assert set(seen) == {"none", "black", "red"}
+    assert seen[:3] * 3 == seen
+
+
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT], ids=lambda sign: sign.name)
+async def test_a_signal_ends_the_mesh_in_order_with_nothing_left(own_mesh, sign):
+    mesh = own_mesh()
+    assert (await ask(mesh.http, "/productpage")).status == 200
+    assert len(mesh.pids()) == 6, "plait up, the bus, and one process per service"
+    assert mesh.read("ls", "nodes")["items"], "the run file tells other terminals where the mesh is"
+    assert mesh.stop(sign) == 0
+    assert mesh.left() == []
+    assert mesh.main.err == ""
+
+
+async def test_a_signal_during_the_start_leaves_nothing_either(tmp_path):
+    mesh = Mesh(tmp_path)
+    mesh.main = mesh.spawn("up", "--http", "127.0.0.1:0", "--admin", "127.0.0.1:0")
+    from tests.integration.mesh import wait_for
+
+    wait_for(lambda: mesh.pids("plait.cli node"), 10.0, mesh.main.told)
+    assert mesh.stop() == 0
+    assert mesh.left() == []
+
+
+async def test_policy_in_a_state_folder_is_still_in_force_after_a_restart(own_mesh, tmp_path):
+    state = tmp_path / "state"
+    mesh = own_mesh("--state", str(state))
+    mesh.apply(V1_ALONE)
+    before = mesh.read("get", "virtualservice/reviews")
+    assert mesh.stop() == 0
+    again = own_mesh("--state", str(state))
+    assert again.read("get", "virtualservice/reviews") == before
+    pages = [stars((await ask(again.http, "/productpage")).body) for _ in range(6)]
+    assert pages == ["none"] * 6
+    assert again.stop() == 0
+    assert again.left() == []
+
+
+V1_ALONE = """
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: reviews }
+spec:
+  hosts: [reviews]
+  http:
+    - route: [{ destination: { host: reviews, subset: v1 } }]
+"""
