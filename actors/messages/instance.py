@@ -50,7 +50,8 @@ class Joined(msgspec.Struct, frozen=True, array_like=True):
     error: str = ""
     """Why it was refused; empty when it was not."""
     code: str = ""
-    """`unavailable`: try again. `failed_precondition`: join again with a later incarnation. `invalid_argument`: never."""
+    """`unavailable`: try again. `failed_precondition`: join again, with a later incarnation. `invalid_argument`: never
+    again."""
 
 
 class Heartbeat(msgspec.Struct, frozen=True, array_like=True):

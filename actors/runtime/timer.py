@@ -73,7 +73,7 @@ class Deadlines:
         now = self._loop.time() + 1e-9  # the slot's own time, give or take the last bit of the float
         while self._order and self._order[0] * self._resolution <= now:
             self._due.append(self._slots.pop(heapq.heappop(self._order)))
-        # What the callbacks add, even for a time in the past, waits for the next turn: none can keep the loop to itself.
+        # What the callbacks add, even for a time in the past, waits for the next turn: none keeps the loop to itself.
         for slot in self._due:
             for deadline in list(slot):
                 if slot.pop(deadline, deadline) is None:  # not taken back by one that fired before it
