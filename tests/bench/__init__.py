@@ -1,0 +1,1 @@
+"""Benchmarks: plait beside the fastest mesh without features that these parts allow, in one run."""
