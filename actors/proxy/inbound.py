@@ -67,7 +67,8 @@ class Served(Mail):
                 self.owner.publish(self.key, encode(reply))
             else:
                 self.respond(encode(reply))
-        except MeshError as error:  # too large for the bus, or no bus: the caller must at least not wait in vain
+        # Too large for the bus, no bus, or nothing that a frame can hold: the caller must at least not wait in vain.
+        except (MeshError, TypeError, ValueError, OverflowError) as error:
             self.owner.refuse(self.key, self.respond, HandlerFailed(f"the reply could not be sent: {error}"))
 
     def expire(self) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import random
 
 from ..messages.envelope import ReplyFrame
-from ..messages.error import DeadlineExceeded, MeshError, NoEndpoints, Processed
+from ..messages.error import Code, DeadlineExceeded, MeshError, NoEndpoints, Processed
 from ..runtime.timer import Deadlines
 from .call import Call
 from .filter import Next
@@ -20,9 +20,9 @@ CEILING = 10
 def may_repeat(call: Call, error: MeshError) -> bool:
     """Return whether another attempt does no harm: the call was not processed, or it may run twice.
 
-    A call whose time is over is never tried again, nor one that nobody could take.
+    A call whose time is over is never tried again, nor one that nobody could take or that is wrong wherever it goes.
     """
-    if isinstance(error, DeadlineExceeded | NoEndpoints):
+    if isinstance(error, DeadlineExceeded | NoEndpoints) or error.code is Code.INVALID_ARGUMENT:
         return False
     if error.processed is Processed.NO:
         return bool(call.tried)

@@ -12,6 +12,7 @@ from ..messages.error import (
     CAUSES,
     BadReply,
     DeadlineExceeded,
+    FaultInjected,
     InstanceGone,
     MeshError,
     MissedDeadline,
@@ -64,14 +65,14 @@ class Waiting:
             except MeshError as error:
                 self._done(BadReply(f"{BadReply.sentence}: {error}"))
                 return
-            if not answer.cause or (kind := CAUSES.get(answer.cause, MeshError)).processed is _YES:
+            if not answer.cause or (kind := CAUSES.get(answer.cause, BadReply)).processed is _YES:
                 self._done(answer)
             elif kind is MissedDeadline and self._inherits():
                 # The inherited deadline has ended there a moment before it ends here: the caller is about to be
                 # cancelled and must not see an error first, so it sees nothing.
                 return
             else:
-                self._done(kind(answer.body.decode("utf-8", "replace")))
+                self._done(self._failure(kind, answer))
         else:
             self._done(cast("MeshError", outcome))
 
@@ -92,6 +93,14 @@ class Waiting:
     def _late(self) -> None:
         self.cancel()
         self._done(DeadlineExceeded())
+
+    def _failure(self, kind: type[MeshError], answer: ReplyFrame) -> MeshError:
+        """A cause that a later release has brought is a `BadReply`: what became of the call is not known here."""
+        if kind is MissedDeadline and self._call.limit is not None:
+            return DeadlineExceeded()  # the caller's own limit, which has ended there a moment before it ends here
+        if kind is FaultInjected:
+            return FaultInjected(answer.status)
+        return kind(answer.body.decode("utf-8", "replace"))
 
     def _inherits(self) -> bool:
         call = self._call

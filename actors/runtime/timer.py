@@ -89,7 +89,12 @@ class Deadlines:
 async def sleep_until(deadlines: Deadlines, when: float) -> None:
     """Wait until the loop's clock has reached `when`."""
     future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    deadline = deadlines.at(when, lambda: future.done() or future.set_result(None))
+
+    def wake() -> None:
+        if not future.done():
+            future.set_result(None)
+
+    deadline = deadlines.at(when, wake)
     try:
         await future
     finally:

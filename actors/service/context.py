@@ -42,7 +42,7 @@ class Baggage(MutableMapping[str, str]):
         return _held()[name.lower()]
 
     def __setitem__(self, name: str, value: str) -> None:
-        if not name or not value.isprintable() or not name.replace("-", "").isalnum():
+        if not value.isprintable() or not name.isascii() or not name.replace("-", "").isalnum():
             raise InvalidName(f"baggage {name!r}: {value!r} cannot travel as a header")
         _held()[name.lower()] = value
 

@@ -7,6 +7,7 @@ from types import CoroutineType
 from typing import TYPE_CHECKING, Any, cast
 
 from ..messages.envelope import CallFrame
+from ..messages.error import HandlerFailed
 from ..proxy.inbound import Served
 from .context import CallContext, current
 from .request import Request
@@ -24,17 +25,13 @@ def handle(service: "Service", served: Served) -> Any:
     """Return the response, or a coroutine that comes to it; runs in a context of the call's own.
 
     Raises:
-        Exception: what the handler raised, where the service is to be restarted for it.
+        HandlerFailed: the handler raised, and the service is to be restarted for it.
     """
     frame = served.frame
-    found = service.router.find(frame.path)
+    found = service.router.find(frame.path, frame.method)
     if found is None:
-        return Response.problem(404, "not_found", f"{service.name} has no {frame.path}")
-    endpoint = found[0].get(frame.method)
-    if endpoint is None:
-        response = Response.problem(405, "unimplemented", f"{frame.path} does not take {frame.method}")
-        response.headers.append(("allow", ", ".join(sorted(found[0]))))
-        return response
+        return _nowhere(service, frame)
+    endpoint, params = found
     traceparent, span = frame.traceparent, None
     if traceparent[54:55] in _SAMPLED:
         span = _start(service, frame, endpoint)
@@ -42,12 +39,22 @@ def handle(service: "Service", served: Served) -> Any:
             traceparent = span.traceparent
     current.set(CallContext(frame, served.deadline, service.hosting.instance.id, traceparent))
     try:
-        answer = endpoint.function(service) if endpoint.bare else endpoint.call(service, Request(frame, found[1]))
+        answer = endpoint.function(service) if endpoint.bare else endpoint.call(service, Request(frame, params))
+        if type(answer) is CoroutineType:
+            return _finish(service, endpoint, span, cast("Awaitable[Any]", answer))
+        response = respond(answer)
     except Exception as error:
         return _failed(service, endpoint, span, error)
-    if type(answer) is CoroutineType:
-        return _finish(service, endpoint, span, cast("Awaitable[Any]", answer))
-    return _answered(respond(answer), span)
+    return _answered(response, span)
+
+
+def _nowhere(service: "Service", frame: CallFrame) -> Response:
+    allowed = service.router.allowed(frame.path)
+    if not allowed:
+        return Response.problem(404, "not_found", f"{service.name} has no {frame.path}")
+    response = Response.problem(405, "unimplemented", f"{frame.path} does not take {frame.method}")
+    response.headers.append(("allow", ", ".join(sorted(allowed))))
+    return response
 
 
 _SAMPLED = frozenset("13579bdf")
@@ -98,8 +105,9 @@ def _failed(service: "Service", endpoint: Endpoint, span: "ActiveSpan | None", e
         span.fail(error)
         span.set("http.status_code", 500)
         span.end()
-    if service.restart_on_error:
-        raise error
     request = current.get().frame.baggage.get("x-request-id", "unknown")
     message = f"{service.name} failed to handle {endpoint.name} (request {request})"
+    if service.restart_on_error:
+        # Never the error itself: of one that a further call has brought, callers would believe that it is this call's.
+        raise HandlerFailed(f"{message}: {type(error).__name__}") from error
     return Response.problem(500, "internal", message)

@@ -82,10 +82,10 @@ class Request:
     @cached_property
     def cookies(self) -> dict[str, str]:
         """The cookies that came along; what is no `name=value` is left out."""
-        header = self.headers.get("cookie")
+        header = ";".join([value for name, value in self._frame.headers if name == "cookie"])
         if not header:
             return {}
-        pairs = (pair.partition("=") for pair in header.replace(",", ";").split(";"))
+        pairs = (pair.partition("=") for pair in header.split(";"))
         return {name.strip(): value.strip().strip('"') for name, equals, value in pairs if equals}
 
     def json(self) -> Any:

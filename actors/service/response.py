@@ -30,9 +30,10 @@ class Response:
         content_type: str | None = None,
     ) -> None:
         self.status = status
-        if type(body) is str:
+        kind: tuple[str, str] | None
+        if isinstance(body, str):
             self.body, kind = body.encode(), _TEXT
-        elif type(body) is bytes:
+        elif isinstance(body, bytes):
             self.body, kind = body, _BYTES if body else None
         else:
             self.body, kind = encode_json(body), _JSON

@@ -1,7 +1,7 @@
 """Routes of a service: which handler takes which method and path, and what it is called with."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar, cast, get_type_hints
 from urllib.parse import unquote
 
@@ -24,6 +24,9 @@ def route(method: str, template: str) -> Callable[[F], F]:
     """Have the decorated method handle requests like `GET /ratings/{product_id}`."""
     if not template.startswith("/"):
         raise ValueError(f"route {template!r} does not start with '/'")
+    for part in template.split("/"):
+        if ("{" in part or "}" in part) and not (part[0] == "{" and part[-1] == "}" and part[1:-1].isidentifier()):
+            raise ValueError(f"route {template!r}: a parameter is a whole segment like {{name}}, not {part!r}")
 
     def mark(function: F) -> F:
         routes: list[tuple[str, str]] = getattr(function, MARK, [])
@@ -141,11 +144,24 @@ class Router:
         self._templates[len(parts)].append((parts, fresh))
         return fresh
 
-    def find(self, path: str) -> tuple[dict[str, Endpoint], dict[str, str]] | None:
-        """Return the handlers by method and the path's parameters, decoded; None where no route fits."""
+    def find(self, path: str, method: str) -> tuple[Endpoint, dict[str, str]] | None:
+        """Return the handler and the path's parameters, decoded; None where no route fits path and method."""
         fixed = self._fixed.get(path)
-        if fixed is not None:
-            return fixed, {}
+        if fixed is not None and method in fixed:
+            return fixed[method], {}
+        for params, methods in self._fits(path):
+            if method in methods:
+                return methods[method], params
+        return None
+
+    def allowed(self, path: str) -> set[str]:
+        """Return the methods that a path takes, none where there is no such path."""
+        found = set(self._fixed.get(path, ()))
+        for _, methods in self._fits(path):
+            found.update(methods)
+        return found
+
+    def _fits(self, path: str) -> Iterator[tuple[dict[str, str], dict[str, Endpoint]]]:
         parts = path.split("/")
         for template, methods in self._templates.get(len(parts), ()):
             params: dict[str, str] = {}
@@ -157,8 +173,7 @@ class Router:
                 elif want != part:
                     break
             else:
-                return methods, params
-        return None
+                yield params, methods
 
 
 def router_of(kind: type) -> Router:

@@ -173,7 +173,7 @@ class Service(Actor):
             hosting.caller,
             self.rng.getrandbits(63),
             service_token(service, self.namespace),
-            method,
+            method.upper(),
             quote(path, safe=_PATH_SAFE),
             query,
             service,

@@ -4,11 +4,11 @@ import asyncio
 import contextvars
 
 import pytest
+
 from plait.actors.messages.error import DeadlineExceeded, MissedDeadline, Overloaded, UnknownMessage
 from plait.actors.runtime.actor import Actor
 from plait.actors.runtime.cell import Life
 from plait.actors.runtime.mailbox import Mail
-
 from tests.virtual_loop import anyio_backend  # noqa: F401
 
 pytestmark = pytest.mark.anyio
@@ -64,6 +64,59 @@ async def test_an_idle_cell_holds_no_task_and_no_deadline(start, deadlines):
     await asyncio.sleep(0)
     assert tasks() == before
     assert (len(deadlines), cell.active, len(cell.mailbox)) == (0, 0, 0)
+
+
+class Talker(Actor):
+    """Tells itself to count down to 0, and says when it is in the middle of something."""
+
+    def __init__(self, log):
+        self.log = log
+        self.inside = False
+
+    def receive(self, message):
+        if message == "slow":
+            return self.slow()
+        assert not self.inside, "two messages at a time"
+        self.inside = True
+        if message:
+            self.me.tell(message - 1)
+        self.inside = False
+        self.log.append(message)
+        return None
+
+    async def slow(self):
+        assert not self.inside, "two messages at a time"
+        self.inside = True
+        self.me.tell(1)
+        await asyncio.sleep(1)
+        self.inside = False
+        self.log.append("slow")
+
+
+async def test_what_an_actor_tells_itself_is_handled_after_what_it_has_in_hand(start):
+    cell = await start(Talker)
+    cell.tell(3)
+    assert start.log == [3]
+    await asyncio.sleep(1)
+    assert start.log == [3, 2, 1, 0]
+    assert start.parent.ends == []
+
+
+async def test_work_that_waits_is_not_overtaken_by_what_it_tells_its_own_actor(start):
+    cell = await start(Talker)
+    asyncio.get_running_loop().call_soon(cell.tell, "slow")
+    await asyncio.sleep(5)
+    assert start.log == ["slow", 1, 0]
+    assert start.parent.ends == []
+
+
+async def test_an_actor_that_tells_itself_without_end_leaves_the_loop_to_others(start):
+    cell = await start(Talker)
+    cell.tell(10**9)
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert 2 <= len(start.log) <= 25
+    await cell.stop()
 
 
 async def test_what_does_not_fit_the_mailbox_is_refused_at_once_and_nothing_is_lost(start):
