@@ -69,3 +69,14 @@ def test_links_between_documents_lead_somewhere(tracked):
         if not (ROOT / name).parent.joinpath(target).exists()
     ]
     assert broken == []
+
+
+def test_files_that_documents_name_are_there(tracked):
+    missing = [
+        f"{page}: {named}"
+        for page, data in tracked.items()
+        if page.endswith(".md") and page != "CHANGELOG.md"
+        for named in re.findall(r"`([\w./-]+\.(?:py|yaml|toml|md))`", data.decode())
+        if not any(f"/{name}".endswith(f"/{named}") for name in tracked)
+    ]
+    assert missing == []
