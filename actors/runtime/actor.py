@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import msgspec
 
 from ..messages.error import UnknownMessage
+from .eager import Eager
 from .timer import Deadlines
 
 
@@ -53,6 +54,7 @@ class Surroundings:
         self.loop = loop
         self.deadlines = deadlines
         self.rng = rng
+        self.eager = Eager(loop)
         self.clock = clock or loop.time
         """Monotonic seconds on the loop's own scale. A real node gives `time.monotonic`: uvloop's `time()` stands still
         during a turn, which a stopped process would take for time that has not passed."""

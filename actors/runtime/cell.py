@@ -9,7 +9,6 @@ from typing import Any, Protocol, cast
 
 from ..messages.error import ActorStopped, Cancelled, DeadlineExceeded, MissedDeadline, Overloaded
 from .actor import Actor, ChildSpec, Surroundings
-from .eager import starter
 from .mailbox import Mail, Mailbox
 
 
@@ -49,9 +48,9 @@ class Cell:
         self._loop = surroundings.loop
         self._clock = surroundings.clock
         self._most = spec.concurrency
-        self._start = starter(surroundings.loop, spec.name)
+        self._eager = surroundings.eager
         self._parent = parent
-        self._working: dict[asyncio.Task[None], Mail] = {}
+        self._working: dict[asyncio.Task[Any], Mail] = {}
         self._idle: asyncio.Future[None] | None = None
         self._due = False
         self._inside = 0
@@ -118,24 +117,17 @@ class Cell:
     def _begin(self, mail: Mail, context: Context) -> None:
         try:
             answer = context.run(self.actor.receive, mail.message)  # type: ignore[union-attr]
-        except Exception as error:
-            mail.fail(error)
-            self._fail(error)
+            if type(answer) is not CoroutineType:  # a plain method has answered already: no task
+                mail.answer(answer)
+                return
+            mail.work = cast("Coroutine[Any, Any, Any]", answer)
+            task = self._eager.run(self._turn(mail, mail.work), context)
+        except (Exception, asyncio.CancelledError) as error:
+            self._failed(mail, error)
             return
-        if type(answer) is not CoroutineType:  # a plain method has answered already: no task
-            mail.answer(answer)
-            return
-        mail.work = cast("Coroutine[Any, Any, Any]", answer)
-        turn = self._turn(mail, mail.work)
-        if asyncio.current_task(self._loop) is not None:  # told by another actor: its step cannot be stepped into
-            task = self._loop.create_task(turn, name=self.spec.name, context=context)
-        else:
-            task = self._start(turn, context)
-        self._working[task] = mail
-        if task.done():
-            self._worked(task)
-        else:
+        if task is not None:  # it waits for something
             mail.task = task
+            self._working[task] = mail
             task.add_done_callback(self._worked)
 
     async def _turn(self, mail: Mail, work: Coroutine[Any, Any, Any]) -> None:
@@ -145,19 +137,25 @@ class Cell:
             return
         mail.answer(await work)
 
-    def _worked(self, task: "asyncio.Task[None]") -> None:
+    def _worked(self, task: "asyncio.Task[Any]") -> None:
         mail = self._working.pop(task)
         if task.cancelled():
             mail.work.close()  # of a task that was cancelled before its first step nothing has begun
-            mail.fail(Cancelled(f"{self.name} was told to stop working on it"))
+            self._failed(mail, asyncio.CancelledError())
         elif (error := task.exception()) is not None:
-            mail.fail(error)
-            if self.life is Life.RUNNING and isinstance(error, Exception):
-                self._fail(error)
+            self._failed(mail, error)
         if self.mailbox:
             self._next()
         if self._idle is not None and not self._working and not self._idle.done():
             self._idle.set_result(None)
+
+    def _failed(self, mail: Mail, error: BaseException) -> None:
+        if isinstance(error, asyncio.CancelledError):
+            mail.fail(Cancelled(f"{self.name} was told to stop working on it"))
+            return
+        mail.fail(error)
+        if self.life is _RUNNING and isinstance(error, Exception):
+            self._end(error)
 
     def _later(self) -> None:
         self._due = False
@@ -200,9 +198,6 @@ class Cell:
     def finish(self) -> None:
         """End in peace, as the actor itself decides; the parent is told."""
         self._end(None)
-
-    def _fail(self, error: Exception) -> None:
-        self._end(error)
 
     def _end(self, reason: Exception | None) -> None:
         if self.life is Life.RUNNING:

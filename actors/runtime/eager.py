@@ -1,48 +1,93 @@
-"""Starts a task's first step at once: work that never waits costs no turn of the event loop.
+"""Steps a coroutine at once: work that never waits costs neither a task nor a turn of the event loop.
 
-Python 3.12 has this in asyncio (`eager_start`). On 3.11 the same is had by taking the task's first step out of the
-loop's hands: a new task hands it to `loop.call_soon`, which is stood in for just then. The step itself is asyncio's
-own, so that `current_task`, timeouts and task groups work in it as in any other.
+The first step runs in the name of a parked task, so that `current_task`, timeouts and task groups work in it as in any
+other. Only a coroutine that waits takes the parked task over, which then drives it to its end. (Python 3.12's
+`eager_start` saves the turn of the loop, but a task is still made and registered for each call, which is the dearer
+part.)
 """
 
 import asyncio
-import sys
-from collections.abc import Callable, Coroutine
+import types
+from asyncio.tasks import _enter_task, _leave_task  # type: ignore[attr-defined]
+from collections.abc import Coroutine, Generator
 from contextvars import Context
 from typing import Any
 
-Start = Callable[[Coroutine[Any, Any, None], Context], "asyncio.Task[None]"]
-"""Starts a coroutine in a context; the task may be done already. Not for use inside of another task's step."""
+Work = Coroutine[Any, Any, Any]
 
 
-def starter(loop: asyncio.AbstractEventLoop, name: str) -> Start:
-    """Return what starts tasks called `name` on `loop` eagerly, where Python and the loop allow it."""
-    if sys.version_info >= (3, 12):
+class Eager:
+    """Starts coroutines on one event loop."""
 
-        def start(work: Coroutine[Any, Any, None], context: Context) -> "asyncio.Task[None]":
-            return asyncio.Task(work, loop=loop, name=name, context=context, eager_start=True)
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._spare: _Parked | None = None
 
-        return start
-    taken: list[Callable[[], object]] = []
+    def run(self, work: Work, context: Context) -> "asyncio.Task[Any] | None":
+        """Step `work` in `context`; return None when it is over, else the task that goes on with it.
 
-    def take(callback: Callable[..., object], *arguments: Any, context: Context | None = None) -> object:
-        if type(callback).__name__ == "TaskStepMethWrapper":
-            taken.append(callback)
-            return None
-        return type(loop).call_soon(loop, callback, *arguments, context=context)  # a finalizer's, run by chance now
-
-    def start_by_hand(work: Coroutine[Any, Any, None], context: Context) -> "asyncio.Task[None]":
-        loop.call_soon = take  # type: ignore[method-assign,assignment]
+        Raises:
+            BaseException: what the first step raised.
+        """
+        loop = self._loop
+        if asyncio.current_task(loop) is not None:  # called from within another task's step: two cannot be current
+            return loop.create_task(work, context=context)
+        parked = self._spare or _Parked(loop)
+        self._spare = parked
+        task = parked.task
+        _enter_task(loop, task)
         try:
-            task = asyncio.Task(work, loop=loop, name=name, context=context)
+            future = context.run(work.send, None)
+        except StopIteration:
+            return None
         finally:
-            del loop.call_soon  # type: ignore[method-assign]
-        if taken:
-            context.run(taken.pop())
+            _leave_task(loop, task)
+        self._spare = None
+        parked.take(work, context, future)
         return task
 
-    return (
-        start_by_hand
-        if hasattr(loop, "__dict__")
-        else lambda work, context: asyncio.Task(work, loop=loop, name=name, context=context)
-    )
+
+class _Parked:
+    """A task that waits for a coroutine to drive."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._given: asyncio.Future[None] = loop.create_future()
+        self._work: Work | None = None
+        self._context = Context()
+        self._future: Any = None
+        self.task: asyncio.Task[Any] = loop.create_task(self._drive(), context=Context())
+
+    def take(self, work: Work, context: Context, future: Any) -> None:
+        """Drive `work` on; its first step ended in waiting for `future`."""
+        self._work, self._context, self._future = work, context, future
+        if not self._given.done():
+            self._given.set_result(None)
+
+    async def _drive(self) -> Any:
+        error: BaseException | None = None
+        try:
+            await self._given
+        except asyncio.CancelledError as cancelled:
+            if self._work is None:  # the loop is being shut down, nobody has come
+                raise
+            error = cancelled
+        assert self._work is not None
+        return await _steps(self._work, self._context, self._future, error)
+
+
+@types.coroutine
+def _steps(work: Work, context: Context, future: Any, error: BaseException | None) -> Generator[Any, Any, Any]:
+    """Step `work` to its end, each step in its own context."""
+    while True:
+        if error is None:
+            try:
+                yield future
+            except BaseException as raised:  # a cancellation, or what the awaited future says of itself
+                error = raised
+        try:
+            if error is None:
+                future = context.run(work.send, None)
+            else:
+                future, error = context.run(work.throw, error), None
+        except StopIteration as stop:
+            return stop.value

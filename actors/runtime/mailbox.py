@@ -26,7 +26,7 @@ class Mail:
         """Loop time after which nobody wants the answer; None for never."""
         self.context = context
         """The context that the actor works in; a new empty one where None."""
-        self.task: asyncio.Task[None] | None = None
+        self.task: asyncio.Task[Any] | None = None
         """The task that works on it, while there is one."""
         self.work: Coroutine[Any, Any, Any]
         """What that task works off; there once it has begun."""
