@@ -8,7 +8,7 @@ from .load import Result
 
 _UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0}
 _TOTAL = re.compile(r"(\d+) requests in ([\d.]+)(us|ms|s|m),")
-_MARK = re.compile(r"^ +(\d+)% +([\d.]+)(us|ms|s|m)$", re.MULTILINE)
+_MARK = re.compile(r"^ +(\d+)% +([\d.]+)(us|ms|s|m) *$", re.MULTILINE)
 _BAD = re.compile(r"Non-2xx or 3xx responses: (\d+)")
 _LOST = re.compile(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)")
 
