@@ -163,8 +163,8 @@ def check(answer: dict[str, Any]) -> dict[str, Any]:
     """
     error = answer.get("error")
     errors = answer.get("errors")
-    if not error and isinstance(errors, list) and errors:
-        error = cast("list[object]", errors)[0]
+    if isinstance(errors, list) and errors and not isinstance(error, dict):
+        error = cast("list[object]", errors)[0]  # it says more than the sentence beside it
     if isinstance(error, dict):
         told = {key: str(value or "") for key, value in cast("dict[str, object]", error).items()}
         code = _BY_CODE.get(told.get("code", ""), Exit.REFUSED)

@@ -6,6 +6,7 @@ import random
 import secrets
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
 
 from ..actors.messages.error import BusUnavailable, DeadlineExceeded, IntensityExceeded, MeshError, NoResponders
 from ..actors.messages.instance import Instance
@@ -48,9 +49,13 @@ class Node:
         self._admin: Listener | None = None
         self._listeners: Callable[[], Sequence[Listener]] = tuple
         self._ready = False
+        self._open = False
+        self._ends = AsyncExitStack()
 
     async def start(self) -> None:
         """Connect and start everything; returns when it is registered and can be reached.
+
+        Whatever comes of it, `stop` puts away what was started.
 
         Raises:
             BusUnavailable: there is no bus.
@@ -58,22 +63,32 @@ class Node:
         """
         options = self.options
         kinds = [load(target) for target in options.targets if target not in ROLES]
+        # What is put away last stands first. The admin address answers until the bus is left.
+        ends = self._ends.push_async_callback
         link = self.link = await connect(options.nats, options.mesh, self.name, self._rng)
+        ends(link.close)
+        ends(self._close_system)
+        ends(self._close_admin)
         telemetry = self.telemetry = Telemetry(link, options.mesh, options.otlp)
         wire = Wire(link.data, link.subjects, link.deadlines, link.surroundings.clock)
         proxy = self.proxy = Proxy(wire, link.deadlines, self._rng, link.surroundings.clock, telemetry)
         self.supervisor = Supervisor(self.name, link.surroundings, failed=self._give_up)
+        ends(self.supervisor.stop)
         proxy_cell = await self.supervisor.start_child(ChildSpec("proxy", lambda: proxy, mailbox=100_000))
         self.registry = Follower(
             link.asker, "reg", "registry", lambda changes, whole: proxy_cell.tell(Instances(changes, whole)), self._rng
         )
         self.policy = PolicyFollower(link.asker, self.name, proxy.prepare, proxy.activate, self._rng)
         await self._start_roles()
+        ends(self.registry.stop)
+        ends(self.policy.stop)
+        ends(telemetry.close)
         self.registry.start()
         self.policy.start()
         self.membership = await self.supervisor.start_child(
             ChildSpec("membership", lambda: Membership(link, self._members))
         )
+        ends(self._leave)
         await self._until("a registry", lambda: self.registry.ready(PATIENCE))
         await self._until("a policy engine", lambda: self.policy.ready(PATIENCE))
         await self._announce_roles()
@@ -81,8 +96,8 @@ class Node:
         for kind in kinds:
             for _ in range(options.replicas):
                 hosted = Hosted(kind, place)
-                await hosted.start()
                 self._hosted.append(hosted)
+                await hosted.start()
         await self._routable()
         await self._start_edges()
         telemetry.start()
@@ -122,6 +137,7 @@ class Node:
             spec, self._listeners = roles.gateway_spec(self.link, self.proxy, self.telemetry, self.options, instance)
             await self.link.flush()
             await self.supervisor.start_child(spec)
+            self._open = True
         if self.options.admin is not None:
             admin = Admin(self, self.telemetry.metrics)
             self._admin = Listener(admin, self.options.admin.host, self.options.admin.port)
@@ -183,27 +199,30 @@ class Node:
     async def close_edges(self) -> None:
         """Take no more requests from outside; those that are open are answered."""
         self._ready = False
-        if "gateway" in self.options.targets:
+        if self._open:
+            self._open = False
             await self.supervisor.stop_child("gateway")
 
     async def stop(self) -> None:
         """Drain and leave: edges first, then the services, last what others may still need."""
         await self.close_edges()
+        await self._ends.aclose()
+
+    async def _leave(self) -> None:
         await asyncio.gather(*(hosted.drain() for hosted in self._hosted))
         for name in self._own:
             try:
                 await self.membership.ask(Remove(name), 2.0)
             except MeshError as error:
                 log.debug("%s leaves without a word: %s", name, error)
-        await self.telemetry.close()
-        await self.policy.stop()
-        await self.registry.stop()
-        await self.supervisor.stop()
+
+    async def _close_admin(self) -> None:
         if self._admin is not None:
             await self._admin.drain(1.0)
+
+    async def _close_system(self) -> None:
         if self._system is not None:
             await self._system.close()
-        await self.link.close()
 
 
 def url_of(listener: Listener) -> str:

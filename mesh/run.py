@@ -58,18 +58,20 @@ async def node(options: NodeOptions) -> None:
     asked = stop_signal()
     running = Node(options)
     starting = asyncio.ensure_future(running.start())
-    await asyncio.wait((starting, asked), return_when=asyncio.FIRST_COMPLETED)
-    if not starting.done():
-        starting.cancel()
-        await asyncio.wait((starting,))
-        return
-    starting.result()
-    for url in running.http:
-        print(f"http   {url}")
-    if running.admin:
-        print(f"admin  {running.admin}")
-    print("ready", flush=True)
-    await asyncio.wait((asked, running.failed), return_when=asyncio.FIRST_COMPLETED)
-    await running.stop()
+    try:
+        await asyncio.wait((starting, asked), return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            starting.cancel()
+            await asyncio.wait((starting,))
+            return
+        starting.result()
+        for url in running.http:
+            print(f"http   {url}")
+        if running.admin:
+            print(f"admin  {running.admin}")
+        print("ready", flush=True)
+        await asyncio.wait((asked, running.failed), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        await running.stop()
     if running.failed.done():
         raise MeshError(str(running.failed.result()))

@@ -4,15 +4,11 @@ import signal
 
 import pytest
 
+from tests.integration.documents import reviews, stars
 from tests.integration.load import Client, ask
-from tests.integration.mesh import Mesh
+from tests.integration.mesh import Mesh, wait_for
 
 pytestmark = pytest.mark.anyio
-
-
-def stars(page: str) -> str:
-    """Which version of reviews a page was made with."""
-    return "black" if "stars black" in page else "red" if "stars red" in page else "none"
 
 
 async def test_reloading_the_page_shows_every_version_of_the_reviews_in_turn(mesh):
@@ -21,7 +17,6 @@ async def test_reloading_the_page_shows_every_version_of_the_reviews_in_turn(mes
     for _ in range(9):
         page = await client.ask("/productpage")
         assert page.status == 200
-        assert "An extremely entertaining" not in page.body
         assert "Reviewer1" in page.body
         assert "Error fetching" not in page.body
         seen.append(stars(page.body))
@@ -44,8 +39,6 @@ async def test_a_signal_ends_the_mesh_in_order_with_nothing_left(own_mesh, sign)
 async def test_a_signal_during_the_start_leaves_nothing_either(tmp_path):
     mesh = Mesh(tmp_path)
     mesh.main = mesh.spawn("up", "--http", "127.0.0.1:0", "--admin", "127.0.0.1:0")
-    from tests.integration.mesh import wait_for
-
     wait_for(lambda: mesh.pids("plait.cli node"), 10.0, mesh.main.told)
     assert mesh.stop() == 0
     assert mesh.left() == []
@@ -54,7 +47,7 @@ async def test_a_signal_during_the_start_leaves_nothing_either(tmp_path):
 async def test_policy_in_a_state_folder_is_still_in_force_after_a_restart(own_mesh, tmp_path):
     state = tmp_path / "state"
     mesh = own_mesh("--state", str(state))
-    mesh.apply(V1_ALONE)
+    mesh.apply(reviews(v1=100))
     before = mesh.read("get", "virtualservice/reviews")
     assert mesh.stop() == 0
     again = own_mesh("--state", str(state))
@@ -63,14 +56,3 @@ async def test_policy_in_a_state_folder_is_still_in_force_after_a_restart(own_me
     assert pages == ["none"] * 6
     assert again.stop() == 0
     assert again.left() == []
-
-
-V1_ALONE = """
-apiVersion: networking.istio.io/v1
-kind: VirtualService
-metadata: { name: reviews }
-spec:
-  hosts: [reviews]
-  http:
-    - route: [{ destination: { host: reviews, subset: v1 } }]
-"""

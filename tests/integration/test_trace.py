@@ -1,0 +1,116 @@
+"""One request is one trace: in a real OTLP receiver over both protocols, and in the mesh's own store."""
+
+import asyncio
+import contextlib
+import signal
+import time
+
+import pytest
+
+from tests.integration.documents import reviews
+from tests.integration.load import ask
+from tests.otlp import collector
+
+pytestmark = pytest.mark.anyio
+
+WAY = ["plait-gateway", "productpage", "reviews", "ratings"]
+"""The services from the outermost span to the innermost; details hangs beside reviews."""
+
+
+def family(spans: list[tuple[str, str, str]]) -> dict[str, str]:
+    """Each service's parent service, of (span, parent, service); the outermost has none."""
+    services = {span: service for span, _, service in spans}
+    parents = {span: parent for span, parent, _ in spans}
+    found: dict[str, str] = {}
+    for span, service in services.items():
+        above = parents[span]
+        while above and services[above] == service:  # a client's span beneath its own server's
+            above = parents[above]
+        if services.get(above, "") != service:
+            found[service] = services.get(above, "")
+    return found
+
+
+EXPECTED = {"plait-gateway": "", "productpage": "plait-gateway"} | {
+    "details": "productpage",
+    "reviews": "productpage",
+    "ratings": "reviews",
+}
+
+
+@pytest.mark.parametrize("protocol", ["http", "grpc"])
+async def test_a_page_is_one_trace_with_right_parents_in_a_collector(own_mesh, protocol):
+    async with collector() as taken:
+        mesh = await asyncio.to_thread(own_mesh, "--otlp", taken.url(protocol))
+        await asyncio.to_thread(mesh.apply, reviews(v2=100))
+        page = await ask(mesh.http, "/productpage")
+        trace = page.headers["traceparent"].split("-")[1]
+        wanted = bytes.fromhex(trace)
+        await taken.until(lambda spans: len([one for one in spans if one.span.trace_id == wanted]) >= 5)
+        spans = [one for one in taken.spans if one.span.trace_id == wanted]
+        ids = [one.span.span_id for one in spans]
+        assert len(set(ids)) == len(ids) == 5
+        assert {one.over for one in spans} == {protocol}
+        told = [(one.span.span_id.hex(), one.span.parent_span_id.hex(), one.resource["service.name"]) for one in spans]
+        assert family(told) == EXPECTED
+        assert len([one for one in spans if not one.span.parent_span_id]) == 1
+        assert all(one.span.start_time_unix_nano <= one.span.end_time_unix_nano for one in spans)
+        root = next(one for one in spans if not one.span.parent_span_id)
+        assert root.attributes["http.status_code"] == 200
+        began = time.monotonic()
+        assert await asyncio.to_thread(mesh.stop) == 0
+        assert time.monotonic() - began < 5.0
+
+
+async def test_an_outside_trace_is_continued(mesh):
+    outside = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    page = await ask(mesh.http, "/productpage", headers={"traceparent": outside})
+    assert page.headers["traceparent"].split("-")[1] == "0af7651916cd43dd8448eb211c80319c"
+
+
+async def test_the_mesh_shows_its_own_traces(mesh, bus, eventually):
+    await bus.apply(reviews(v3=100))
+    page = await ask(mesh.http, "/productpage")
+    trace = page.headers["traceparent"].split("-")[1]
+
+    async def whole():
+        return len((await bus.ask("trace.show", {"id": trace})).get("spans", ())) == 5
+
+    await eventually(whole, 3.0)
+    listed = mesh.plait("trace", "ls", "-o", "name")
+    assert listed.stdout.split()[0] == f"trace/{trace}"
+    for name in (trace, f"trace/{trace}", trace[:8]):
+        shown = mesh.plait("trace", "show", name)
+        assert shown.returncode == 0, shown.stderr
+        places = [shown.stdout.index(service) for service in WAY]
+        assert places == sorted(places)
+        assert "details" in shown.stdout
+    spans = mesh.read("trace", "show", trace)["items"]
+    assert family([(one["span_id"], one["parent_id"], one["service"]) for one in spans]) == EXPECTED
+    assert mesh.plait("trace", "show", "0" * 32).returncode == 4
+
+
+@contextlib.asynccontextmanager
+async def black_hole():
+    """A collector that takes connections and never says a word."""
+    held = []
+    server = await asyncio.start_server(lambda reader, writer: held.append(writer), "127.0.0.1", 0)
+    yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    server.close()
+    for writer in held:
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+    await server.wait_closed()
+
+
+async def test_a_collector_that_never_answers_costs_nothing(own_mesh):
+    async with black_hole() as url:
+        mesh = await asyncio.to_thread(own_mesh, "--otlp", url)
+        pages = [await ask(mesh.http, "/productpage") for _ in range(10)]
+        assert [page.status for page in pages] == [200] * 10
+        assert sorted(page.took for page in pages)[5] < 0.5
+        began = time.monotonic()
+        assert await asyncio.to_thread(mesh.stop, signal.SIGTERM) == 0
+        assert time.monotonic() - began < 5.0
+        assert mesh.left() == []
