@@ -49,7 +49,7 @@ def command(
     import asyncio
 
     from ..actors.messages.error import MeshError
-    from ..mesh import client
+    from ..mesh.client import call
     from .connection import find
 
     fields = [_header(one) for one in headers]
@@ -58,9 +58,7 @@ def command(
     place = path if path.startswith("/") else f"/{path}"
     url = find(nats, mesh).url
     try:
-        status, answered, answer = asyncio.run(
-            client.call(url, mesh, service, verb, place, fields, content, timeout=timeout)
-        )
+        status, answered, answer = asyncio.run(call(url, mesh, service, verb, place, fields, content, timeout=timeout))
     except MeshError as error:
         raise _failure(error, service) from error
     _write(status, answered, answer, output)

@@ -89,8 +89,8 @@ def command(
     check_targets(app, APPS)
     if "none" in app and len(app) > 1:
         raise click.UsageError("--app none stands alone")
-    from ..mesh import up
     from ..mesh.options import UpOptions
+    from ..mesh.up import run
 
     options = UpOptions(
         mesh=mesh,
@@ -104,6 +104,6 @@ def command(
         **telemetry,
     )
     try:
-        up.run(options)
+        run(options)
     except KeyboardInterrupt:  # before the mesh takes the signal itself, or after it has given it back
         return

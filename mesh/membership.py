@@ -8,7 +8,7 @@ import msgspec
 from ..actors.messages.codec import Codec, encode
 from ..actors.messages.error import MeshError, Refused
 from ..actors.messages.instance import Beat, Heartbeat, Instance, Join, Joined, Leave
-from ..actors.runtime.actor import Actor
+from ..actors.runtime.actor import Actor, Ref
 from ..actors.runtime.bus import BusState
 from .link import Link
 
@@ -41,6 +41,17 @@ class Drain(msgspec.Struct, frozen=True):
 
 class Tick(msgspec.Struct, frozen=True):
     """Time for a heartbeat."""
+
+
+async def tell_registry(membership: Ref, step: Add | Drain | Remove, timeout: float) -> None:
+    """Have the membership actor take one step with the registry.
+
+    Raises:
+        MeshError: the registry refused, or does not answer.
+    """
+    answer: int | MeshError = await membership.ask(step, timeout)
+    if isinstance(answer, MeshError):
+        raise answer
 
 
 class Membership(Actor):
@@ -83,21 +94,24 @@ class Membership(Actor):
         self._rejoin = self._rejoin or state is BusState.CONNECTED
 
     async def receive(self, message: Any) -> Any:
-        """Handle one step."""
-        match message:
-            case Add(instance):
-                revision = await self._join(instance)
-                self._instances[instance.id] = instance
-                return revision
-            case Drain(name):
-                return await self._renew(name)
-            case Remove(name):
-                return await self._leave(name)
-            case Tick():
-                self._ticking = False
-                return await self._tick()
-            case _:
-                return super().receive(message)
+        """Handle one step. What the registry does not take, or is not there to take, is the asker's to bear."""
+        try:
+            match message:
+                case Add(instance):
+                    revision = await self._join(instance)
+                    self._instances[instance.id] = instance
+                    return revision
+                case Drain(name):
+                    return await self._renew(name)
+                case Remove(name):
+                    return await self._leave(name)
+                case Tick():
+                    self._ticking = False
+                    return await self._tick()
+                case _:
+                    return super().receive(message)
+        except MeshError as error:
+            return error
 
     def _named(self, instance: Instance) -> Instance:
         data, control = self._link.connections

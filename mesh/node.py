@@ -7,6 +7,7 @@ import secrets
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
+from functools import partial
 
 from ..actors.messages.error import BusUnavailable, DeadlineExceeded, IntensityExceeded, MeshError, NoResponders
 from ..actors.messages.instance import Instance
@@ -23,7 +24,7 @@ from ..gateway.listener import Listener
 from . import roles
 from .hosting import Hosted, Place
 from .link import connect
-from .membership import Add, Membership, Remove
+from .membership import Add, Membership, Remove, tell_registry
 from .options import NodeOptions
 from .target import ROLES, load
 from .telemetry import Telemetry
@@ -119,7 +120,7 @@ class Node:
         for role in ROLES:
             if role in self.options.targets:
                 instance = roles.role_instance(role, self.link, dict(self.options.labels), self.options.locality)
-                await self.membership.ask(Add(instance), 10.0)
+                await tell_registry(self.membership, Add(instance), 10.0)
                 self._own.append(instance.id)
 
     async def _routable(self) -> None:
@@ -188,8 +189,7 @@ class Node:
         metrics, link = self.telemetry.metrics, self.link
         metrics.mailboxes(lambda: [((self.name, child.name), len(child.mailbox)) for child in self.supervisor.children])
         for name, bus in (("data", link.data), ("control", link.control)):
-            gauge = metrics.bus_connected.labels(name)
-            gauge.set_function(lambda bus=bus: float(bus.state is BusState.CONNECTED))
+            metrics.bus_connected.labels(name).set_function(partial(_connected, bus))
         metrics.policy_revision.set_function(lambda: float(self.proxy.snapshot.revision))
         metrics.policy_stale.set_function(lambda: float(self.policy.stale))
         metrics.registry_stale.set_function(lambda: float(self.registry.stale))
@@ -212,7 +212,7 @@ class Node:
         await asyncio.gather(*(hosted.drain() for hosted in self._hosted))
         for name in self._own:
             try:
-                await self.membership.ask(Remove(name), 2.0)
+                await tell_registry(self.membership, Remove(name), 2.0)
             except MeshError as error:
                 log.debug("%s leaves without a word: %s", name, error)
 
@@ -223,6 +223,10 @@ class Node:
     async def _close_system(self) -> None:
         if self._system is not None:
             await self._system.close()
+
+
+def _connected(bus: Bus) -> float:
+    return float(bus.state is BusState.CONNECTED)
 
 
 def url_of(listener: Listener) -> str:

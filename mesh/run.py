@@ -30,14 +30,17 @@ def run(main: Callable[[], Awaitable[None]]) -> None:
 
 
 def stop_signal() -> "asyncio.Future[None]":
-    """Return what is done at the first SIGINT or SIGTERM; the second one ends the process as if nobody had asked."""
+    """Return what is done at the first SIGINT or SIGTERM; a later one ends the process as if nobody had asked.
+
+    The same signal again within a second counts as one: some senders signal the process and then its group.
+    """
     loop = asyncio.get_running_loop()
     asked: asyncio.Future[None] = loop.create_future()
 
     def ask(number: int) -> None:
-        loop.remove_signal_handler(number)
         if not asked.done():
             asked.set_result(None)
+            loop.call_later(1.0, loop.remove_signal_handler, number)
 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, ask, number)

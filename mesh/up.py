@@ -6,6 +6,7 @@ import random
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -129,7 +130,11 @@ class Mesh:
         assert self._node is not None
         while True:
             server = asyncio.ensure_future(self._server.ended()) if self._server is not None else None
-            ends = [asked, self._node.failed, *(process.failed for process in self._processes)]
+            ends: list[asyncio.Future[Any]] = [
+                asked,
+                self._node.failed,
+                *(process.failed for process in self._processes),
+            ]
             await asyncio.wait([*ends, *([server] if server else [])], return_when=asyncio.FIRST_COMPLETED)
             if server is not None and not server.done():
                 server.cancel()

@@ -163,10 +163,9 @@ class Wire:
         subject, prefix = addresses or self._address(endpoint, call)
         reply = prefix + b"%d" % next(self._count)
         limit, expires = call.limit, call.expires
+        nearer = limit
         if expires is not None and (limit is None or expires <= limit):
-            nearer, limit = expires, None
-        else:
-            nearer = limit
+            nearer, limit = expires, None  # the caller itself will be cancelled then
         frame = CallFrame(
             VERSION,
             call.number,

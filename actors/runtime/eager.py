@@ -8,7 +8,9 @@ part.)
 
 import asyncio
 import types
-from asyncio.tasks import _enter_task, _leave_task  # type: ignore[attr-defined]
+
+# Documented for those who extend asyncio ("Task lifetime support").
+from asyncio.tasks import _enter_task, _leave_task  # pyright: ignore[reportPrivateUsage]
 from collections.abc import Coroutine, Generator
 from contextvars import Context
 from typing import Any

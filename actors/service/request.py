@@ -18,7 +18,7 @@ class HeaderView(Mapping[str, str]):
         """All fields in their order."""
 
     def __getitem__(self, name: str) -> str:
-        value = self.get(name)
+        value: str | None = self.get(name)
         if value is None:
             raise KeyError(name)
         return value
