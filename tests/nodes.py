@@ -123,17 +123,21 @@ class Network:
     def __init__(self):
         self.server = MemoryServer()
         self.nodes = []
+        self.known = {}
 
     def node(self, name="node-1", **more):
         self.nodes.append(Node(self, name, **more))
+        self.nodes[-1].proxy.receive(Instances(self.known, whole=True))
         return self.nodes[-1]
 
     def announce(self, *instances):
         changes = {f"{one.service}/{one.id}": encode(one) for one in instances}
+        self.known |= changes
         for node in self.nodes:
             node.proxy.receive(Instances(changes, whole=False))
 
     def remove(self, service, instance):
+        self.known.pop(f"{service}/{instance}", None)
         for node in self.nodes:
             node.proxy.receive(Instances({f"{service}/{instance}": None}, whole=False))
 
