@@ -5,7 +5,7 @@ import logging
 import random
 import secrets
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
 
@@ -101,7 +101,7 @@ class Node:
                 await hosted.start()
         await self._routable()
         await self._start_edges()
-        telemetry.start()
+        telemetry.start(self._unread)
         self._measure()
         self._ready = True
 
@@ -193,6 +193,13 @@ class Node:
         metrics.policy_revision.set_function(lambda: float(self.proxy.snapshot.revision))
         metrics.policy_stale.set_function(lambda: float(self.policy.stale))
         metrics.registry_stale.set_function(lambda: float(self.registry.stale))
+
+    def _unread(self) -> Iterator[tuple[str, int]]:
+        for child in self.supervisor.children:
+            if child.actor is not None:
+                yield child.name, child.actor.unread()
+        yield "registry replica", self.registry.undecodable
+        yield "policy replica", self.policy.undecodable
 
     # Its end
 

@@ -1,6 +1,7 @@
 """What a node tells of itself: metrics, tracers, and spans on their way to the trace store and to a collector."""
 
 import logging
+from collections.abc import Callable, Iterable
 
 from ..actors.messages.envelope import ReplyFrame
 from ..actors.messages.error import CAUSES, FaultInjected, MeshError
@@ -34,6 +35,8 @@ class Telemetry:
         self._otlp = OtlpExporter(otlp) if otlp else None
         self._tracers: dict[str, Tracer] = {}
         self._noise = OncePer(log)
+        self._unread: Callable[[], Iterable[tuple[str, int]]] = tuple
+        self._seen: dict[str, int] = {}
         self.metrics.spans(self._counts)
 
     def tracer(self, service: str, instance: str, version: str) -> Tracer:
@@ -78,12 +81,22 @@ class Telemetry:
 
     # Spans
 
-    def start(self) -> None:
-        """Begin to publish spans to the trace store."""
+    def start(self, unread: Callable[[], Iterable[tuple[str, int]]]) -> None:
+        """Begin to publish spans to the trace store, and to look who of this node met messages that are none.
+
+        `unread` gives each part of the node and its count so far.
+        """
+        self._unread = unread
         self._again()
 
     def _again(self) -> None:
         self.flush()
+        for part, count in self._unread():
+            before, self._seen[part] = self._seen.get(part, 0), count
+            new = count - before if count >= before else count  # a new life counts from the start
+            if new:
+                self.metrics.undecodable.labels(part).inc(new)
+                self._noise(part, logging.WARNING, "%s refused %d messages that it could not read", part, new)
         self._link.deadlines.at(self._link.surroundings.clock() + FLUSH, self._again)
 
     def flush(self) -> None:

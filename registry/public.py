@@ -38,6 +38,11 @@ class PublicSubjects:
         for subscription in self._subscriptions:
             subscription.unsubscribe()
 
+    @property
+    def undecodable(self) -> int:
+        """Questions that were none."""
+        return self._users.undecodable
+
     def resolve(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Return the instances of `service`, of all services where it is empty; none where it is unknown.
 

@@ -133,6 +133,10 @@ class Registry(Actor):
             case _:
                 await super().receive(message)
 
+    def unread(self) -> int:
+        """Return how many messages were none, or not their sender's."""
+        return self.counts["undecodable"] + self.counts["mismatched"] + self._public.undecodable
+
     # What arrives
 
     def _listen(self, subject: bytes, deliver: Callable[[bytes, bytes, bytes], None], queue: bytes = b"") -> None:

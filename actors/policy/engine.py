@@ -159,6 +159,10 @@ class PolicyEngine(Actor):
         if isinstance(push, Activate) and push.revision > self._history.revision:
             self._news()
 
+    def unread(self) -> int:
+        """Return how many pushes, acknowledgements and questions were none."""
+        return self.undecodable + self._rollout.undecodable + self._users.undecodable
+
     def _bus_changed(self, state: BusState) -> None:
         if state is BusState.CONNECTED and not self._stopped:
             self._news()

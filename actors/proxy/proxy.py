@@ -80,7 +80,7 @@ class Proxy(Actor):
 
     def start(self, call: Call, done: Done) -> Running:
         """Route a call and send it off; `done` takes the reply, or why there is none, perhaps before this returns."""
-        running = Running(self._observer, self._clock, call, done)
+        running = Running(self._observer, self._clock, call, done, self._clock())
         running.start(self)
         return running
 
@@ -100,6 +100,7 @@ class Proxy(Actor):
         call.decision = decision
         call.revision = decision.revision
         call.cluster = snapshot.cluster(decision)
+        call.routed = True
         return snapshot.chain(decision)
 
     def explain(self, call: Call) -> tuple[Decision, list[Reason], tuple[str, ...]]:
@@ -111,6 +112,10 @@ class Proxy(Actor):
         reasons: list[Reason] = []
         decision = decide(self.snapshot.table, call, self._draw, reasons)
         return decision, reasons, self.snapshot.steps(decision)
+
+    def unread(self) -> int:
+        """Return how many of the registry's entries were no instances."""
+        return self.undecodable
 
     # The registry's side
 

@@ -76,6 +76,10 @@ class Actor:
         """
         raise UnknownMessage(f"{type(self).__name__} receives no messages, got {type(message).__name__}")
 
+    def unread(self) -> int:
+        """Return how many messages that came from the bus this life could not read."""
+        return 0
+
     async def post_stop(self) -> None:
         """Put away what `pre_start` made; runs at the end of every life that started, also before a restart."""
 

@@ -46,6 +46,10 @@ class TraceActor(Actor):
         if self._subscription is not None:
             self._subscription.unsubscribe()
 
+    def unread(self) -> int:
+        """Return how many batches of spans and questions were none."""
+        return self.undecodable + self._users.undecodable
+
     def _spans(self, subject: bytes, reply: bytes, payload: bytes, headers: bytes) -> None:
         try:
             spans = decode_batch(payload)
