@@ -1,7 +1,7 @@
 """One call on its way out: what the filters see and change."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 
@@ -25,99 +25,47 @@ class Caller(msgspec.Struct, frozen=True, eq=False):
     labels: Mapping[str, str] = {}
 
 
-class Call:
+class Call(msgspec.Struct, eq=False):
     """One logical call; its attempts share it. It is also what routing looks at."""
 
-    __slots__ = (
-        "allowance",
-        "attempts",
-        "authority",
-        "baggage",
-        "body",
-        "caller",
-        "chain",
-        "cluster",
-        "decision",
-        "expires",
-        "flags",
-        "gateway",
-        "hash_key",
-        "headers",
-        "idempotency_key",
-        "limit",
-        "method",
-        "number",
-        "path",
-        "port",
-        "query",
-        "revision",
-        "scheme",
-        "service",
-        "traceparent",
-        "tracestate",
-        "tried",
-        "untried",
-    )
-
-    decision: Decision
-    cluster: "Cluster"
-
-    def __init__(
-        self,
-        caller: Caller,
-        number: int,
-        service: str,
-        method: str,
-        path: str,
-        query: str,
-        authority: str,
-        headers: Headers,
-        body: bytes,
-        baggage: dict[str, str],
-        traceparent: str,
-        tracestate: str = "",
-        chain: tuple[str, ...] = NOBODY,
-        gateway: Sequence[str] = NOBODY,
-        port: int | None = None,
-        scheme: str = "http",
-    ) -> None:
-        self.caller = caller
-        self.number = number
-        self.service = service
-        """The called service's token; empty at a gateway, where the authority decides."""
-        self.method = method
-        self.path = path
-        self.query = query
-        self.authority = authority
-        self.headers = headers
-        self.body = body
-        self.baggage = baggage
-        self.traceparent = traceparent
-        self.tracestate = tracestate
-        self.chain = chain
-        self.gateway = gateway
-        """Names of the Gateways that this request came in by; none inside the mesh."""
-        self.port = port
-        self.scheme = scheme
-        self.expires: float | None = None
-        """Loop time at which the caller's own deadline ends: nothing is raised then, the caller is cancelled."""
-        self.limit: float | None = None
-        """Loop time at which a time limit of this call ends: then `DeadlineExceeded` is raised."""
-        self.allowance: float | None = None
-        """Seconds for a call whose route sets no timeout; None for no limit."""
-        self.revision = 0
-        self.hash_key = ""
-        self.idempotency_key = ""
-        self.flags = 0
-        self.attempts = 0
-        self.tried: list[Endpoint] = []
-        self.untried = 0
-        """Endpoints of the destination that no attempt went to yet."""
-
-    @property
-    def routed(self) -> bool:
-        """Whether a route was found: only then are `decision` and `cluster` there."""
-        return hasattr(self, "cluster")
+    caller: Caller
+    number: int
+    service: str
+    """The called service's token; empty at a gateway, where the authority decides."""
+    method: str
+    path: str
+    query: str
+    authority: str
+    headers: Headers
+    body: bytes
+    baggage: dict[str, str]
+    traceparent: str
+    tracestate: str = ""
+    chain: tuple[str, ...] = NOBODY
+    gateway: Sequence[str] = NOBODY
+    """Names of the Gateways that this request came in by; none inside the mesh."""
+    port: int | None = None
+    scheme: str = "http"
+    expires: float | None = None
+    """Loop time at which the caller's own deadline ends: nothing is raised then, the caller is cancelled."""
+    limit: float | None = None
+    """Loop time at which a time limit of this call ends: then `DeadlineExceeded` is raised."""
+    allowance: float | None = None
+    """Seconds for a call whose route sets no timeout; None for no limit."""
+    revision: int = 0
+    hash_key: str = ""
+    idempotency_key: str = ""
+    flags: int = 0
+    attempts: int = 0
+    tried: list[Endpoint] = []
+    untried: int = 0
+    """Endpoints of the destination that no attempt went to yet."""
+    decision: Decision = cast("Decision", None)
+    """Where it goes; there once `routed`."""
+    cluster: "Cluster" = cast("Cluster", None)
+    """Who may take it; there once `routed`."""
+    routed: bool = False
+    """Whether a route was found."""
 
     @property
     def source_service(self) -> str:

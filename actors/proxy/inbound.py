@@ -30,24 +30,17 @@ class Answer(Protocol):
     body: bytes
 
 
-class Served(Mail):
-    """One call in the hands of an instance; it answers on the bus."""
+class Served(Mail, kw_only=True, eq=False):
+    """One call in the hands of an instance; it answers on the bus. It is its own message."""
 
-    __slots__ = ("_ended", "expiry", "frame", "key", "owner", "respond")
-
-    def __init__(self, owner: "Inbound", frame: CallFrame, key: bytes, respond: Respond | None) -> None:
-        self.message = self
-        self.reply = None
-        self.context = Context()
-        self.task = None
-        self.owner = owner
-        self.frame = frame
-        self.key = key
-        """The reply subject, which names the call."""
-        self.respond = respond
-        """Where the reply goes; None for the bus."""
-        self.expiry: Deadline | None = None
-        self._ended = False
+    owner: "Inbound"
+    frame: CallFrame
+    key: bytes
+    """The reply subject, which names the call."""
+    respond: Respond | None
+    """Where the reply goes; None for the bus."""
+    expiry: Deadline | None = None
+    ended: bool = False
 
     def answer(self, value: Answer) -> None:
         """Send the service's answer."""
@@ -59,7 +52,7 @@ class Served(Mail):
         self._end(ReplyFrame(VERSION, 500, [], str(known).encode(), known.cause))
 
     def _end(self, reply: ReplyFrame) -> None:
-        if self._ended:
+        if self.ended:
             return
         self.close()
         try:
@@ -73,7 +66,7 @@ class Served(Mail):
 
     def expire(self) -> None:
         """Nobody waits any more: stop, and say nothing, for an error seen a moment early could still be caught."""
-        if self._ended:
+        if self.ended:
             return
         self.close()
         self.deadline = 0.0  # where it still waits in the mailbox it is dropped when its turn comes
@@ -82,7 +75,7 @@ class Served(Mail):
 
     def close(self) -> None:
         """The call is over, whatever became of it."""
-        self._ended = True
+        self.ended = True
         self.message = None  # it named itself: without this only the garbage collector would free it
         self.owner.calls.pop(self.key, None)
         if self.expiry is not None:
@@ -163,7 +156,8 @@ class Inbound:
             self._undecodable(key.split(b".")[-3:][0].decode("ascii", "replace"), error)
             self.refuse(key, respond, error)
             return
-        served = Served(self, frame, key, respond)
+        served = Served(None, context=Context(), owner=self, frame=frame, key=key, respond=respond)
+        served.message = served
         if stalled:
             served.fail(Stalled())
         elif self._draining:

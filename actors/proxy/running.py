@@ -7,6 +7,8 @@ event loop; the chain begins where the first attempt has failed and may be repea
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, cast
 
+import msgspec
+
 from ..messages.envelope import ReplyFrame
 from ..messages.error import MeshError
 from ..runtime.drive import Drive
@@ -41,33 +43,31 @@ class Router(Protocol):
         ...
 
 
-class Running:
+class Running(msgspec.Struct, eq=False):
     """One call from its start to its one outcome."""
 
-    __slots__ = ("_began", "_call", "_chain", "_clock", "_done", "_drive", "_observer", "_over", "_waiting")
-
-    def __init__(self, observer: Observer, clock: Callable[[], float], call: Call, done: Done) -> None:
-        self._observer = observer
-        self._clock = clock
-        self._call = call
-        self._done = done
-        self._over = False
-        self._began = clock()
-        self._waiting: Waiting | None = None
-        self._drive: Drive[ReplyFrame] | None = None
+    observer: Observer
+    clock: Callable[[], float]
+    call: Call
+    done: Done
+    began: float
+    chain: Chain | None = None
+    waiting: Waiting | None = None
+    drive: Drive[ReplyFrame] | None = None
+    over: bool = False
 
     def start(self, router: Router) -> None:
         """Route the call and send it off."""
-        call = self._call
+        call = self.call
         try:
-            chain = self._chain = router.route(call)
+            chain = self.chain = router.route(call)
             if call.allowance is not None and call.decision.timeout is None:
-                call.limit = self._began + call.allowance
+                call.limit = self.began + call.allowance
             if chain.direct:
                 if chain.timeout is not None:
-                    end = self._began + chain.timeout
+                    end = self.began + chain.timeout
                     call.limit = end if call.limit is None or end < call.limit else call.limit
-                self._waiting = chain.attempt.send(call, self._first)
+                self.waiting = chain.attempt.send(call, self._first)
                 return
         except MeshError as error:
             if call.attempts:
@@ -79,27 +79,27 @@ class Running:
 
     def cancel(self) -> None:
         """Nobody waits for the outcome any more. Harmless after the end."""
-        if not self._over:
-            self._over = True
-            if self._waiting is not None:
-                self._waiting.cancel()
-            if self._drive is not None:
-                self._drive.cancel()
+        if not self.over:
+            self.over = True
+            if self.waiting is not None:
+                self.waiting.cancel()
+            if self.drive is not None:
+                self.drive.cancel()
 
     def _first(self, outcome: ReplyFrame | MeshError) -> None:
         """Take what came of the first attempt."""
         if isinstance(outcome, MeshError):
-            retry = self._chain.retry
-            if retry is not None and retry.may_repeat(self._call, outcome):
-                self._waiting = None
-                self._run(retry.again(self._call, outcome, self._chain.attempt))
+            chain = self.chain
+            if chain is not None and chain.retry is not None and chain.retry.may_repeat(self.call, outcome):
+                self.waiting = None
+                self._run(chain.retry.again(self.call, outcome, chain.attempt))
                 return
         self._finish(outcome)
 
     def _run(self, work: Work) -> None:
         drive = Drive(work, self._driven)
-        if not self._over:
-            self._drive = drive
+        if not self.over:
+            self.drive = drive
 
     def _driven(self, reply: ReplyFrame | None, error: Exception | None) -> None:
         if reply is not None:
@@ -112,12 +112,12 @@ class Running:
             self._finish(fault)
 
     def _finish(self, outcome: ReplyFrame | MeshError) -> None:
-        if self._over:
+        if self.over:
             return
-        self._over = True
-        seconds = self._clock() - self._began
+        self.over = True
+        seconds = self.clock() - self.began
         if isinstance(outcome, MeshError):
-            self._observer.failed(self._call, outcome, seconds)
+            self.observer.failed(self.call, outcome, seconds)
         else:
-            self._observer.answered(self._call, outcome, seconds)
-        self._done(outcome)
+            self.observer.answered(self.call, outcome, seconds)
+        self.done(outcome)

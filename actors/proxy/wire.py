@@ -6,6 +6,8 @@ from contextlib import suppress
 from itertools import count
 from typing import cast
 
+import msgspec
+
 from ..messages.codec import decode_reply, encode
 from ..messages.envelope import VERSION, CallFrame, ReplyFrame
 from ..messages.error import (
@@ -32,86 +34,83 @@ Done = Callable[[ReplyFrame | MeshError], None]
 """Takes what came of an attempt: the service's own answer, or why there is none; called once."""
 
 
-class Waiting:
+class Waiting(msgspec.Struct, eq=False):
     """One attempt that waits for its reply."""
 
-    __slots__ = ("_call", "_deadline", "_done", "_endpoint", "_over", "_wire", "reply")
-
-    def __init__(self, wire: "Wire", endpoint: Endpoint, call: Call, reply: bytes, done: Done) -> None:
-        self._wire = wire
-        self._endpoint = endpoint
-        self._call = call
-        self.reply = reply
-        self._done = done
-        self._over = False
-        self._deadline: Deadline | None = None
+    wire: "Wire"
+    endpoint: Endpoint
+    call: Call
+    reply: bytes
+    done: Done
+    deadline: Deadline | None = None
+    over: bool = False
 
     def begin(self, limit: float | None) -> None:
         """The frame is on its way; wait until `limit`, or without a limit of the attempt's own."""
-        wire = self._wire
+        wire = self.wire
         wire.waiting[self.reply] = self
-        self._endpoint.active += 1
+        self.endpoint.active += 1
         if limit is not None:
-            self._deadline = wire.deadlines.at(limit, self._late)
+            self.deadline = wire.deadlines.at(limit, self._late)
 
     def arrived(self, outcome: bytes | MeshError) -> None:
         """Take the answer, or why there is none."""
-        if self._over:
+        if self.over:
             return
         self._end()
         if type(outcome) is bytes:
             try:
                 answer = decode_reply(outcome)
             except MeshError as error:
-                self._done(BadReply(f"{BadReply.sentence}: {error}"))
+                self.done(BadReply(f"{BadReply.sentence}: {error}"))
                 return
             if not answer.cause or (kind := CAUSES.get(answer.cause, BadReply)).processed is _YES:
-                self._done(answer)
+                self.done(answer)
             elif kind is MissedDeadline and self._inherits():
                 # The inherited deadline has ended there a moment before it ends here: the caller is about to be
                 # cancelled and must not see an error first, so it sees nothing.
                 return
             else:
-                self._done(self._failure(kind, answer))
+                self.done(self._failure(kind, answer))
         else:
-            self._done(cast("MeshError", outcome))
+            self.done(cast("MeshError", outcome))
 
     def gone(self, endpoint: Endpoint) -> bool:
         """Fail at once where the attempt waits for this endpoint; return whether it did."""
-        if self._endpoint is not endpoint:
+        if self.endpoint is not endpoint:
             return False
-        self._wire.bus.forget(self.reply)
+        self.wire.bus.forget(self.reply)
         self.arrived(InstanceGone(f"instance {endpoint.instance.id} is gone"))
         return True
 
     def cancel(self) -> None:
         """Nobody waits any more: drop a late reply, and tell the instance to stop. Harmless after the end."""
-        if not self._over:
+        if not self.over:
             self._end()
-            self._wire.give_up(self._endpoint, self._call, self.reply)
+            self.wire.give_up(self.endpoint, self.call, self.reply)
 
     def _late(self) -> None:
         self.cancel()
-        self._done(DeadlineExceeded())
+        self.done(DeadlineExceeded())
 
     def _failure(self, kind: type[MeshError], answer: ReplyFrame) -> MeshError:
         """A cause that a later release has brought is a `BadReply`: what became of the call is not known here."""
-        if kind is MissedDeadline and self._call.limit is not None:
+        if kind is MissedDeadline and self.call.limit is not None:
             return DeadlineExceeded()  # the caller's own limit, which has ended there a moment before it ends here
         if kind is FaultInjected:
             return FaultInjected(answer.status)
         return kind(answer.body.decode("utf-8", "replace"))
 
     def _inherits(self) -> bool:
-        call = self._call
+        call = self.call
         return call.expires is not None and (call.limit is None or call.expires <= call.limit)
 
     def _end(self) -> None:
-        self._over = True
-        self._endpoint.active -= 1
-        del self._wire.waiting[self.reply]
-        if self._deadline is not None:
-            self._deadline.cancel()
+        self.over = True
+        self.endpoint.active -= 1
+        del self.wire.waiting[self.reply]
+        if self.deadline is not None:
+            self.deadline.cancel()
 
 
 _YES = Processed.YES

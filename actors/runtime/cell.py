@@ -120,8 +120,8 @@ class Cell:
             if type(answer) is not CoroutineType:  # a plain method has answered already: no task
                 mail.answer(answer)
                 return
-            mail.work = cast("Coroutine[Any, Any, Any]", answer)
-            task = self._eager.run(self._turn(mail, mail.work), context)
+            work = mail.work = cast("Coroutine[Any, Any, Any]", answer)
+            task = self._eager.run(self._turn(mail, work), context)
         except (Exception, asyncio.CancelledError) as error:
             self._failed(mail, error)
             return
@@ -140,7 +140,8 @@ class Cell:
     def _worked(self, task: "asyncio.Task[Any]") -> None:
         mail = self._working.pop(task)
         if task.cancelled():
-            mail.work.close()  # of a task that was cancelled before its first step nothing has begun
+            if mail.work is not None:
+                mail.work.close()  # of a task that was cancelled before its first step nothing has begun
             self._failed(mail, asyncio.CancelledError())
         elif (error := task.exception()) is not None:
             self._failed(mail, error)

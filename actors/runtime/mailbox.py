@@ -6,30 +6,23 @@ from collections.abc import Coroutine
 from contextvars import Context
 from typing import Any
 
+import msgspec
 
-class Mail:
+
+class Mail(msgspec.Struct, eq=False):
     """One message on its way to an actor; a subclass may answer over the bus instead of a future."""
 
-    __slots__ = ("context", "deadline", "message", "reply", "task", "work")
-
-    def __init__(
-        self,
-        message: Any,
-        reply: "asyncio.Future[Any] | None" = None,
-        deadline: float | None = None,
-        context: Context | None = None,
-    ) -> None:
-        self.message = message
-        self.reply = reply
-        """Where the answer goes, when one was asked for."""
-        self.deadline: float | None = deadline
-        """Loop time after which nobody wants the answer; None for never."""
-        self.context = context
-        """The context that the actor works in; a new empty one where None."""
-        self.task: asyncio.Task[Any] | None = None
-        """The task that works on it, while there is one."""
-        self.work: Coroutine[Any, Any, Any]
-        """What that task works off; there once it has begun."""
+    message: Any
+    reply: "asyncio.Future[Any] | None" = None
+    """Where the answer goes, when one was asked for."""
+    deadline: float | None = None
+    """Loop time after which nobody wants the answer; None for never."""
+    context: Context | None = None
+    """The context that the actor works in; a new empty one where None."""
+    task: "asyncio.Task[Any] | None" = None
+    """The task that works on it, while there is one."""
+    work: "Coroutine[Any, Any, Any] | None" = None
+    """What that task works off."""
 
     def answer(self, value: Any) -> None:
         """The actor handled the message and returned `value`."""

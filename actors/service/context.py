@@ -3,22 +3,21 @@
 from collections.abc import Iterator, MutableMapping
 from contextvars import ContextVar
 
+import msgspec
+
 from ..messages.envelope import CallFrame
 from ..messages.error import InvalidName
 
 
-class CallContext:
+class CallContext(msgspec.Struct, eq=False):
     """One call in a handler's hands."""
 
-    __slots__ = ("expires", "frame", "instance", "traceparent")
-
-    def __init__(self, frame: CallFrame, expires: float | None, instance: str, traceparent: str) -> None:
-        self.frame = frame
-        self.expires = expires
-        """Loop time at which the caller's deadline ends."""
-        self.instance = instance
-        self.traceparent = traceparent
-        """The parent of what is called from here."""
+    frame: CallFrame
+    expires: float | None
+    """Loop time at which the caller's deadline ends."""
+    instance: str
+    traceparent: str
+    """The parent of what is called from here."""
 
     @property
     def chain(self) -> tuple[str, ...]:
