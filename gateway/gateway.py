@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ..actors.messages.envelope import Headers, ReplyFrame
-from ..actors.messages.error import MeshError
+from ..actors.messages.envelope import Headers
 from ..actors.proxy.call import Call, Caller
 from ..actors.proxy.proxy import Proxy
 from ..actors.proxy.snapshot import Snapshot
@@ -17,9 +16,9 @@ from ..tracing.baggage import BaggageNames
 from ..tracing.context import limit_tracestate, request_id, request_id_of
 from ..tracing.record import Kind
 from ..tracing.sampler import HeadSampler
+from .answering import Answering
 from .exchange import Application, Exchange, HttpRequest
 from .listener import Listener
-from .translate import cause, translate
 
 if TYPE_CHECKING:
     from ..tracing.tracer import ActiveSpan, Tracer
@@ -65,7 +64,9 @@ class Gateway(Actor):
         self._options = options
         self._names = names or BaggageNames()
         self._rng = rng or random.Random()
+        self._draw = self._rng.getrandbits
         self._chain = (caller.name,)
+        self._meant = self._names.names | _CONTEXT
         self._snapshot: Snapshot | None = None
         self._selected: tuple[str, ...] = ()
         self.listeners: Sequence[Listener] = ()
@@ -95,30 +96,32 @@ class Gateway(Actor):
 
     def serve(self, request: HttpRequest, exchange: Exchange, port: int | None) -> None:
         """Answer one request; returns at once, the answer comes when it comes."""
-        headers, special = self._sort(request)
-        baggage = self._names.parse(special["baggage"]) if "baggage" in special else {}
-        for name in self._names.names:
-            if name in special:
-                baggage[name] = special[name]
-        outside = special.get("traceparent", "")
-        admission = self._sampler.admit(outside, honour=self._options.honour_sampling)
+        headers, baggage = request.headers, {}
+        outside = tracestate = ""
+        debug = False
+        for name, _ in headers:
+            if name in self._meant or (name[:2] == "x-" and name.startswith(_STRIPPED)):
+                headers, special = self._sort(headers)
+                baggage = self._baggage(special)
+                outside, tracestate = special.get("traceparent", ""), special.get("tracestate", "")
+                debug = self._options.debug and special.get("x-plait-debug") == "1"
+                break
+        traceparent, root, sampled = self._sampler.admit(outside, honour=self._options.honour_sampling)
         rid = baggage.get("x-request-id", "")
         if not rid or len(rid) > _REQUEST_ID_LIMIT or not rid.isprintable():
-            rid = request_id_of(admission.traceparent) if admission.root else request_id(self._rng)
-            baggage["x-request-id"] = rid
-        tracestate = special.get("tracestate", "")
+            rid = baggage["x-request-id"] = request_id_of(traceparent) if root else request_id(self._rng)
         if tracestate:
-            tracestate = limit_tracestate(tracestate) if not admission.root else ""
-        traceparent, span = admission.traceparent, None
-        if admission.sampled:
-            span = self._start_span(request, admission.traceparent, tracestate, rid, admission.root)
+            tracestate = "" if root else limit_tracestate(tracestate)
+        span: ActiveSpan | None = None
+        if sampled:
+            span = self._start_span(request, traceparent, tracestate, rid, root)
             if span is not None:
                 traceparent = span.traceparent
         headers.append(("x-forwarded-for", request.peer))
         headers.append(("x-forwarded-proto", request.scheme))
         call = Call(
             self._caller,
-            self._rng.getrandbits(63),
+            self._draw(63),
             "",
             request.method,
             request.path,
@@ -133,64 +136,46 @@ class Gateway(Actor):
             self._selected if self._proxy.snapshot is self._snapshot else self._select(),
             port,
             request.scheme,
+            None,
+            None,
+            INGRESS_LIMIT,
         )
-        call.allowance = INGRESS_LIMIT
-        debug = self._options.debug and special.get("x-plait-debug") == "1"
-        extra = [("x-request-id", rid), ("traceparent", traceparent)]
+        answering = Answering(exchange, call, rid, debug, span)
+        running = answering.running = self._proxy.start(call, answering.done)
+        if not running.over:
+            exchange.on_disconnect = answering.gone
 
-        def done(outcome: ReplyFrame | MeshError) -> None:
-            exchange.on_disconnect = None
-            error: MeshError | None = None
-            if isinstance(outcome, MeshError):
-                error = outcome
-                status, fields, body = self._refusal(error)
-            else:
-                status, fields, body = outcome.status, outcome.headers, outcome.body
-            if span is not None:
-                _end_span(span, call, status, error)
-            fields = [*fields, *extra, *(_debug(call, error) if debug else ())]
-            exchange.reply(status, fields, body)
-
-        running = self._proxy.start(call, done)
-        if not exchange.closed:
-
-            def gone() -> None:
-                running.cancel()
-                if span is not None:
-                    span.fail("the client went away")
-                    span.end()
-
-            exchange.on_disconnect = gone
-
-    def _sort(self, request: HttpRequest) -> tuple[Headers, dict[str, str]]:
+    def _sort(self, headers: Headers) -> tuple[Headers, dict[str, str]]:
         """Part the headers that go on as they are from those that mean something to the mesh.
 
         `x-plait-*` and `x-envoy-*` of strangers are dropped: rules and services trust them.
         """
         plain: Headers = []
         special: dict[str, str] = {}
-        known = self._names.names
-        for field in request.headers:
-            name = field[0]
-            if name in known or name in _CONTEXT:
-                special[name] = f"{special[name]},{field[1]}" if name in special else field[1]
+        for field in headers:
+            name, value = field
+            if name in self._meant:
+                special[name] = f"{special[name]},{value}" if name in special else value
             elif name.startswith(_STRIPPED):
                 if name == "x-plait-debug":
-                    special[name] = field[1]
+                    special[name] = value
             else:
                 plain.append(field)
         return plain, special
+
+    def _baggage(self, special: dict[str, str]) -> dict[str, str]:
+        """The context that the client brought along: a header of a name beats the baggage header's member."""
+        baggage = self._names.parse(special["baggage"]) if "baggage" in special else {}
+        for name in self._names.names:
+            if name in special:
+                baggage[name] = special[name]
+        return baggage
 
     def _select(self) -> tuple[str, ...]:
         """Return the Gateway policies that select this gateway; looked up once per policy revision."""
         self._snapshot = self._proxy.snapshot
         self._selected = self._snapshot.table.selected(self._options.labels)
         return self._selected
-
-    def _refusal(self, error: MeshError) -> tuple[int, Headers, bytes]:
-        if error.__cause__ is not None and not isinstance(error.__cause__, MeshError):
-            log.error("a call failed in the proxy itself", exc_info=error)
-        return translate(error)
 
     def _start_span(
         self, request: HttpRequest, traceparent: str, tracestate: str, rid: str, root: bool
@@ -207,27 +192,3 @@ class Gateway(Actor):
 
 _CONTEXT = frozenset({"traceparent", "tracestate", "baggage"})
 _STRIPPED = ("x-plait-", "x-envoy-", "x-forwarded-for", "x-forwarded-proto")
-
-
-def _end_span(span: "ActiveSpan", call: Call, status: int, error: Exception | None) -> None:
-    span.set("http.status_code", status)
-    span.set("plait.attempts", call.attempts)
-    span.set("plait.revision", call.revision)
-    if call.attempts:
-        span.set("upstream_cluster", f"{call.cluster.service}|{call.cluster.subset}")
-        span.set("plait.upstream_instance", call.tried[-1].instance.id)
-    if isinstance(error, MeshError):
-        span.set("plait.cause", cause(error))
-    if status >= 500:
-        span.fail(str(error) if error is not None else f"status {status}")
-    span.end()
-
-
-def _debug(call: Call, error: Exception | None) -> Headers:
-    fields: Headers = [("x-plait-revision", str(call.revision)), ("x-plait-attempts", str(call.attempts))]
-    if call.tried:
-        instance = call.tried[-1].instance
-        fields.append(("x-plait-upstream", f"{instance.service} {call.cluster.subset or '-'} {instance.id}"))
-    if isinstance(error, MeshError):
-        fields.append(("x-plait-cause", cause(error)))
-    return fields

@@ -54,7 +54,8 @@ class Telemetry:
 
     def answered(self, call: Call, reply: ReplyFrame, seconds: float) -> None:
         """Count an answered call."""
-        self._calls(call).observe(reply.status, reply.cause, seconds)
+        bound = self._bound.get((call.caller.service, call.cluster)) or self._calls(call)
+        bound.observe(reply.status, reply.cause, seconds)
         if call.attempts > 1:
             self.metrics.retries.labels(call.cluster.service, "answered").inc(call.attempts - 1)
 

@@ -1,7 +1,9 @@
 """The class that users subclass: a service is an actor whose messages are HTTP-shaped calls."""
 
 import random
+import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
 from urllib.parse import quote
 
@@ -27,6 +29,14 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _PATH_SAFE = "/%:@!$&'()*+,;=-._~"
+_PASSED_ON = ~int(Flag.HEDGE)
+_plain = re.compile(r"[A-Za-z0-9/%:@!$&'()*+,;=._~-]*").fullmatch
+_token = lru_cache(maxsize=1024)(service_token)
+
+
+@lru_cache(maxsize=256)
+def _decoder(kind: type[Any]) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind)
 
 
 class Hosting(msgspec.Struct, frozen=True, eq=False):
@@ -172,9 +182,9 @@ class Service(Actor):
         call = Call(
             hosting.caller,
             self.rng.getrandbits(63),
-            service_token(service, self.namespace),
+            _token(service, self.namespace),
             method.upper(),
-            quote(path, safe=_PATH_SAFE),
+            path if _plain(path) else quote(path, safe=_PATH_SAFE),
             query,
             service,
             fields,
@@ -185,7 +195,7 @@ class Service(Actor):
         if context is not None:
             frame = context.frame
             call.tracestate, call.chain, call.expires = frame.tracestate, context.chain, context.expires
-            call.revision, call.flags = frame.revision, frame.flags & ~Flag.HEDGE
+            call.revision, call.flags = frame.revision, frame.flags & _PASSED_ON
         if timeout is not None:
             call.limit = self.clock() + timeout
         reply = Reply(await hosting.proxy.send(call))
@@ -194,7 +204,7 @@ class Service(Actor):
         if not reply.ok:
             raise BadStatus(reply.status, reply.body)
         try:
-            return msgspec.json.decode(reply.body, type=into)
+            return _decoder(into).decode(reply.body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise BadReply(f"{service}{path} did not answer with a {into.__name__}: {error}") from error
 

@@ -72,14 +72,14 @@ class ProductPage(Service, name="productpage", version="v1"):
             task = asyncio.create_task(self._fetch("reviews", "/reviews/0"))
             self._flood.add(task)
             task.add_done_callback(self._flood.discard)
-        reviews = asyncio.create_task(self._fetch("reviews", "/reviews/0", REVIEWS_TRIES))
+        details = asyncio.create_task(self._fetch("details", "/details/0"))
         try:
-            details_answer = await self._fetch("details", "/details/0")
-            reviews_answer = await reviews
+            reviews_answer = await self._fetch("reviews", "/reviews/0", REVIEWS_TRIES)
+            details_answer = await details
         finally:
-            reviews.cancel()  # when this handler is cancelled its child is too; a finished task does not mind
-        details = _decoded(_decode_details, details_answer)
-        body = product_page(_PRODUCTS[0], user, details, _decoded(_decode_reviews, reviews_answer))
+            details.cancel()  # when this handler is cancelled its child is too; a finished task does not mind
+        book = _decoded(_decode_details, details_answer)
+        body = product_page(_PRODUCTS[0], user, book, _decoded(_decode_reviews, reviews_answer))
         return Response(body, content_type=_HTML)
 
     @get("/")

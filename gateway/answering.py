@@ -1,0 +1,87 @@
+"""One request's way back: what came of its call becomes the HTTP answer, and the end of its span."""
+
+import logging
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ..actors.messages.envelope import Headers, ReplyFrame
+from ..actors.messages.error import MeshError
+from ..actors.proxy.call import Call
+from ..actors.proxy.running import Running
+from .exchange import Exchange
+from .translate import cause, translate
+
+if TYPE_CHECKING:
+    from ..tracing.tracer import ActiveSpan
+
+log = logging.getLogger("plait.gateway")
+
+
+class Answering(msgspec.Struct, eq=False):
+    """Waits for the outcome of one request's call."""
+
+    exchange: Exchange
+    call: Call
+    request_id: str
+    debug: bool
+    """Whether the answer says where the request went."""
+    span: "ActiveSpan | None"
+    running: Running | None = None
+
+    def done(self, outcome: ReplyFrame | MeshError) -> None:
+        """Answer the client."""
+        self.exchange.on_disconnect = None
+        error: MeshError | None = None
+        if type(outcome) is ReplyFrame:
+            status, fields, body = outcome.status, outcome.headers, outcome.body
+        else:
+            assert isinstance(outcome, MeshError)
+            error = outcome
+            status, fields, body = _refusal(outcome)
+        if self.span is not None:
+            self._end_span(self.span, status, error)
+        fields.append(("x-request-id", self.request_id))
+        fields.append(("traceparent", self.call.traceparent))
+        if self.debug:
+            fields += self._whereabouts(error)
+        self.exchange.reply(status, fields, body)
+
+    def gone(self) -> None:
+        """The client went away: nobody waits for the answer any more."""
+        if self.running is not None:
+            self.running.cancel()
+        if self.span is not None:
+            self.span.fail("the client went away")
+            self.span.end()
+
+    def _end_span(self, span: "ActiveSpan", status: int, error: MeshError | None) -> None:
+        call = self.call
+        span.set("http.status_code", status)
+        span.set("plait.attempts", call.attempts)
+        span.set("plait.revision", call.revision)
+        if call.tried:
+            span.set("upstream_cluster", f"{call.cluster.service}|{call.cluster.subset}")
+            span.set("plait.upstream_instance", call.tried[-1].instance.id)
+        if error is not None:
+            span.set("plait.cause", cause(error))
+        if status >= 500:
+            span.fail(str(error) if error is not None else f"status {status}")
+        span.end()
+
+    def _whereabouts(self, error: MeshError | None) -> Headers:
+        call = self.call
+        fields: Headers = [("x-plait-revision", str(call.revision)), ("x-plait-attempts", str(call.attempts))]
+        if call.tried:
+            instance = call.tried[-1].instance
+            fields.append(("x-plait-upstream", f"{instance.service} {call.cluster.subset or '-'} {instance.id}"))
+        if error is not None:
+            fields.append(("x-plait-cause", cause(error)))
+        return fields
+
+
+def _refusal(error: MeshError) -> tuple[int, Headers, bytes]:
+    if error.__cause__ is not None and not isinstance(error.__cause__, MeshError):
+        log.error("a call failed in the proxy itself", exc_info=error)
+    status, fields, body = translate(error)
+    return status, list(fields), body
