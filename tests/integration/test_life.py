@@ -1,5 +1,6 @@
 """A whole mesh's life: it starts, shows the page, stops without a trace, and comes back with its policy."""
 
+import asyncio
 import signal
 
 import pytest
@@ -56,3 +57,28 @@ async def test_policy_in_a_state_folder_is_still_in_force_after_a_restart(own_me
     assert pages == ["none"] * 6
     assert again.stop() == 0
     assert again.left() == []
+
+
+async def test_a_request_under_way_is_answered_before_the_mesh_ends(own_mesh):
+    mesh = own_mesh()
+    mesh.apply(reviews(v2=100) + "---\n" + SLOW_RATINGS)
+    under_way = asyncio.create_task(ask(mesh.http, "/productpage"))
+    await asyncio.sleep(0.3)
+    ended = asyncio.create_task(asyncio.to_thread(mesh.stop))
+    page = await under_way
+    assert (page.status, stars(page.body)) == (200, "black")
+    assert page.took > 0.9
+    assert await ended == 0
+    assert mesh.left() == []
+
+
+SLOW_RATINGS = """
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: ratings }
+spec:
+  hosts: [ratings]
+  http:
+    - fault: { delay: { percentage: { value: 100 }, fixedDelay: 1s } }
+      route: [{ destination: { host: ratings } }]
+"""
