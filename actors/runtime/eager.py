@@ -49,15 +49,19 @@ class Eager:
         return task
 
 
+_NOWHERE = Context()
+"""Parked tasks run in it one after the other; what they drive runs in contexts of its own."""
+
+
 class _Parked:
     """A task that waits for a coroutine to drive."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._given: asyncio.Future[None] = loop.create_future()
         self._work: Work | None = None
-        self._context = Context()
+        self._context = _NOWHERE
         self._future: Any = None
-        self.task: asyncio.Task[Any] = loop.create_task(self._drive(), context=Context())
+        self.task: asyncio.Task[Any] = loop.create_task(self._drive(), context=_NOWHERE)
 
     def take(self, work: Work, context: Context, future: Any) -> None:
         """Drive `work` on; its first step ended in waiting for `future`."""

@@ -1,7 +1,6 @@
 """A request as a handler sees it."""
 
 from collections.abc import Iterator, Mapping
-from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -45,6 +44,10 @@ class Request:
         self._frame = frame
         self.params = params
         """The path's parameters, as text."""
+        # Read when first asked for; functools' cached_property takes a lock for each on Python 3.11.
+        self._headers: HeaderView | None = None
+        self._query: dict[str, str] | None = None
+        self._cookies: dict[str, str] | None = None
 
     @property
     def method(self) -> str:
@@ -66,27 +69,31 @@ class Request:
         """The whole body."""
         return self._frame.body
 
-    @cached_property
+    @property
     def headers(self) -> HeaderView:
         """Header fields; what travels as baggage stands among them."""
-        baggage = self._frame.baggage
-        if not baggage:
-            return HeaderView(self._frame.headers)
-        return HeaderView([f for f in self._frame.headers if f[0] not in baggage] + list(baggage.items()))
+        if self._headers is None:
+            fields, baggage = self._frame.headers, self._frame.baggage
+            if baggage:
+                fields = [field for field in fields if field[0] not in baggage] + list(baggage.items())
+            self._headers = HeaderView(fields)
+        return self._headers
 
-    @cached_property
+    @property
     def query(self) -> dict[str, str]:
         """The query's parameters; of several of one name the last."""
-        return dict(parse_qsl(self._frame.query, keep_blank_values=True))
+        if self._query is None:
+            self._query = dict(parse_qsl(self._frame.query, keep_blank_values=True))
+        return self._query
 
-    @cached_property
+    @property
     def cookies(self) -> dict[str, str]:
         """The cookies that came along; what is no `name=value` is left out."""
-        header = ";".join([value for name, value in self._frame.headers if name == "cookie"])
-        if not header:
-            return {}
-        pairs = (pair.partition("=") for pair in header.split(";"))
-        return {name.strip(): value.strip().strip('"') for name, equals, value in pairs if equals}
+        if self._cookies is None:
+            header = ";".join([value for name, value in self._frame.headers if name == "cookie"])
+            pairs = (pair.partition("=") for pair in header.split(";"))
+            self._cookies = {name.strip(): value.strip().strip('"') for name, equals, value in pairs if equals}
+        return self._cookies
 
     def json(self) -> Any:
         """Return the body read as JSON.

@@ -1,5 +1,6 @@
 """The class that users subclass: a service is an actor whose messages are HTTP-shaped calls."""
 
+import asyncio
 import random
 import re
 from collections.abc import Mapping
@@ -11,12 +12,13 @@ import msgspec
 
 from ...tracing.context import new_traceparent
 from ...tracing.record import Kind
-from ..messages.envelope import Flag, Headers
+from ..messages.envelope import Flag, Headers, ReplyFrame
 from ..messages.error import BadReply, BadStatus
 from ..messages.instance import Instance
 from ..messages.name import label, service_token
 from ..proxy.call import Call, Caller
 from ..proxy.proxy import Proxy
+from ..proxy.wire import resolver
 from ..runtime.actor import Actor
 from ..runtime.timer import sleep_until
 from .context import Baggage, current
@@ -198,7 +200,12 @@ class Service(Actor):
             call.revision, call.flags = frame.revision, frame.flags & _PASSED_ON
         if timeout is not None:
             call.limit = self.clock() + timeout
-        reply = Reply(await hosting.proxy.send(call))
+        answer: asyncio.Future[ReplyFrame] = self.surroundings.loop.create_future()
+        running = hosting.proxy.start(call, resolver(answer))
+        try:
+            reply = Reply(await answer)
+        finally:
+            running.cancel()
         if into is None:
             return reply
         if not reply.ok:
