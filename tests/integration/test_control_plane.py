@@ -58,8 +58,8 @@ async def test_the_data_path_outlives_the_control_plane_and_finds_it_again(sprea
 
             await eventually(whole, 5.0)
             assert ("VirtualService", "entrance") in await bus.kinds(), "policy is durable"
-            await bus.apply(entrance("details").replace("details.test", "other.test"))
         assert answers.failed == []
+        await bus.apply(entrance("details").replace("details.test", "other.test"))
     assert (await ask(spread.http, "/details/0", headers={"host": "other.test"})).status == 200
     assert (await ask(spread.http, "/details/0", headers={"host": "details.test"})).status == 404
 
@@ -77,8 +77,8 @@ async def test_a_service_waits_for_a_registry_and_says_so(tmp_path, start_nats):
 
 
 async def test_a_killed_parent_takes_its_bus_and_its_services_along(own_mesh):
-    mesh = own_mesh()
-    assert len(mesh.pids()) == 6
+    mesh = own_mesh("--app", DETAILS)
+    assert len(mesh.pids()) == 3
     os.kill(mesh.main.pid, signal.SIGKILL)
     mesh.main.process.wait(5)
     wait_for(lambda: not mesh.pids(), 10.0, lambda: str(mesh.left()))

@@ -1,12 +1,14 @@
 """An instance that leaves, killed or in order: callers fail over, the registry forgets it, no request is lost."""
 
+import asyncio
 import os
 import signal
 import time
 
 import pytest
 
-from tests.integration.load import load
+from tests.integration.documents import entrance
+from tests.integration.load import ask, load
 
 pytestmark = pytest.mark.anyio
 
@@ -64,15 +66,17 @@ async def test_ending_one_of_two_ratings_nodes_loses_no_request(mesh, bus, metho
 
 
 async def test_a_slow_request_in_hand_is_answered_before_its_node_ends(mesh, bus):
-    node = mesh.node(RATINGS, "--name", "slow", SERVICE_VERSION="v-delayed")
-    await bus.apply(DIRECT)
-    async with load(mesh.http, "/ratings/7", connections=6, host="ratings.test") as answers:
-        await answers.more(40)
-        node.process.send_signal(signal.SIGTERM)  # some requests now wait 7 s in it
-        await answers.until(lambda: node.process.poll() is not None, 12.0)
-    assert node.process.returncode == 0
-    assert answers.failed == []
-    assert max(one.took for one in answers.answers) > 5.0
+    node = mesh.node("oddities:Slow")
+    await bus.apply(entrance("slow"))
+    first = asyncio.create_task(ask(mesh.http, "/work", headers={"host": "slow.test"}))
+    await asyncio.sleep(0.2)
+    node.process.send_signal(signal.SIGTERM)
+    await asyncio.sleep(0.2)
+    second = await ask(mesh.http, "/work", headers={"host": "slow.test"})
+    answer = await first
+    assert (answer.status, answer.body) == (200, "done")
+    assert second.status == 503, "it took nothing new"
+    assert node.process.wait(5) == 0
 
 
 async def test_a_replacement_takes_over_when_the_last_instance_was_killed(mesh, bus, eventually):

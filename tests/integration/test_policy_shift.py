@@ -62,9 +62,7 @@ NO_WEIGHT = reviews(v1=0, v2=0)
     ],
     ids=["unreadable", "unknown kind", "later kind", "unknown field", "wrong type", "unknown subset", "no weight"],
 )
-async def test_a_wrong_document_is_refused_with_its_place_and_changes_nothing(
-    mesh, bus, documents, path, line, words, tmp_path
-):
+async def test_a_wrong_document_is_refused_with_its_place_and_changes_nothing(bus, documents, path, line, words):
     before = await bus.ask("policy.get")
     answer = await bus.ask("policy.apply", documents)
     assert set(answer) == {"errors"}
@@ -77,13 +75,19 @@ async def test_a_wrong_document_is_refused_with_its_place_and_changes_nothing(
         assert first["path"].removeprefix("$.") == path
     assert first["line"] == line
     assert words in first["message"] + first["hint"]
-    file = tmp_path / "wrong.yaml"
-    file.write_text(documents)
-    done = mesh.plait("apply", "-f", str(file))
+    assert await bus.ask("policy.get") == before
+
+
+async def test_apply_tells_every_reason_with_its_line_and_ends_with_3(mesh, bus, tmp_path):
+    before = await bus.ask("policy.get")
+    good, wrong = tmp_path / "1.yaml", tmp_path / "2.yaml"
+    good.write_text(reviews(v1=100))
+    wrong.write_text(UNKNOWN_FIELD.replace("reviews", "details") + "---\n" + WRONG_TYPE.replace("reviews", "ratings"))
+    done = mesh.plait("apply", "-f", str(tmp_path))
     assert done.returncode == 3
     assert done.stdout == ""
-    assert f"(line {line})" in done.stderr
-    assert first["code"] in done.stderr
+    assert [line for line in done.stderr.splitlines() if "2.yaml" in line and "(line 10)" in line and "tiemout" in line]
+    assert [line for line in done.stderr.splitlines() if "2.yaml" in line and "(line 20)" in line and "heavy" in line]
     assert await bus.ask("policy.get") == before
 
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from tests.integration.documents import reviews
+from tests.integration.documents import entrance, reviews
 from tests.integration.load import ask
 from tests.otlp import collector
 
@@ -106,8 +106,10 @@ async def black_hole():
 
 async def test_a_collector_that_never_answers_costs_nothing(own_mesh):
     async with black_hole() as url:
-        mesh = await asyncio.to_thread(own_mesh, "--otlp", url)
-        pages = [await ask(mesh.http, "/productpage") for _ in range(10)]
+        app = "plait.examples.bookinfo.details:Details"
+        mesh = await asyncio.to_thread(own_mesh, "--otlp", url, "--app", app)
+        await asyncio.to_thread(mesh.apply, entrance("details"))
+        pages = [await ask(mesh.http, "/details/0", headers={"host": "details.test"}) for _ in range(10)]
         assert [page.status for page in pages] == [200] * 10
         assert sorted(page.took for page in pages)[5] < 0.5
         began = time.monotonic()

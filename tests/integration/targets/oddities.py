@@ -47,6 +47,15 @@ class Stillborn(Service, name="stillborn"):
         raise RuntimeError("no such database")
 
 
+class Slow(Service, name="slow"):
+    """Takes its time."""
+
+    @get("/work")
+    async def work(self, request: Request) -> str:
+        await self.sleep(1.0)
+        return "done"
+
+
 class Punctual(Service, name="punctual"):
     """Notes of every call whether it began after the deadline that its caller set, by the machine's one clock."""
 
