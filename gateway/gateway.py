@@ -13,7 +13,7 @@ from ..actors.proxy.proxy import Proxy
 from ..actors.proxy.snapshot import Snapshot
 from ..actors.runtime.actor import Actor
 from ..tracing.baggage import BaggageNames
-from ..tracing.context import limit_tracestate, request_id, request_id_of
+from ..tracing.context import begin, limit_tracestate, request_id
 from ..tracing.record import Kind
 from ..tracing.sampler import HeadSampler
 from .answering import Answering
@@ -106,10 +106,15 @@ class Gateway(Actor):
                 outside, tracestate = special.get("traceparent", ""), special.get("tracestate", "")
                 debug = self._options.debug and special.get("x-plait-debug") == "1"
                 break
-        traceparent, root, sampled = self._sampler.admit(outside, honour=self._options.honour_sampling)
+        if outside:
+            traceparent, root, sampled = self._sampler.admit(outside, honour=self._options.honour_sampling)
+            fresh = request_id(self._rng)
+        else:
+            root, sampled = True, self._sampler.sample()
+            traceparent, fresh = begin(self._rng, sampled)
         rid = baggage.get("x-request-id", "")
         if not rid or len(rid) > _REQUEST_ID_LIMIT or not rid.isprintable():
-            rid = baggage["x-request-id"] = request_id_of(traceparent) if root else request_id(self._rng)
+            rid = baggage["x-request-id"] = fresh
         if tracestate:
             tracestate = "" if root else limit_tracestate(tracestate)
         span: ActiveSpan | None = None

@@ -117,13 +117,16 @@ def limit_tracestate(text: str) -> str:
     return ",".join(members)
 
 
-def request_id_of(traceparent: str) -> str:
-    """Return the request id of a trace that begins here: its trace id in the form of a UUID (version 4).
+def begin(rng: random.Random, sampled: bool) -> tuple[str, str]:
+    """Return the traceparent of a new trace, and a request id that tells the same: its trace id as a UUID (version 4).
 
-    A quarter of the cost of a fresh one, and whoever has the one id can find the other.
+    One draw for both; and whoever has the one id can find the other.
     """
-    t = traceparent
-    return f"{t[3:11]}-{t[11:15]}-4{t[16:19]}-{_VARIANT[t[19]]}{t[20:23]}-{t[23:35]}"
+    t = rng.randbytes(24).hex()
+    return (
+        f"00-{t[:32]}-{t[32:]}-{'01' if sampled else '00'}",
+        f"{t[:8]}-{t[8:12]}-4{t[13:16]}-{_VARIANT[t[16]]}{t[17:20]}-{t[20:32]}",
+    )
 
 
 def request_id(rng: random.Random) -> str:

@@ -99,9 +99,9 @@ class Proxy(Actor):
         decision = decide(snapshot.table, call, self._draw)
         call.decision = decision
         call.revision = decision.revision
-        call.cluster = snapshot.cluster(decision)
+        call.cluster, chain = snapshot.way(decision)
         call.routed = True
-        return snapshot.chain(decision)
+        return chain
 
     def explain(self, call: Call) -> tuple[Decision, list[Reason], tuple[str, ...]]:
         """Decide without sending; with the reasons, and the steps of the chain.

@@ -70,13 +70,13 @@ class Directory:
 class Snapshot:
     """One policy revision on one node. What it answers never changes; clusters and chains are made when first used."""
 
-    __slots__ = ("_chains", "_clusters", "_directory", "_steps", "table")
+    __slots__ = ("_chains", "_directory", "_steps", "_ways", "table")
 
     def __init__(self, table: RouteTable, directory: Directory, steps: Chains) -> None:
         self.table = table
         self._directory = directory
         self._steps = steps
-        self._clusters: dict[tuple[str, str], Cluster] = {}
+        self._ways: dict[tuple[str, int, str, str], tuple[Cluster, Chain]] = {}
         self._chains: dict[tuple[str, int], Chain] = {}
 
     @property
@@ -84,16 +84,15 @@ class Snapshot:
         """The policy revision."""
         return self.table.revision
 
-    def cluster(self, decision: Decision) -> Cluster:
-        """Return where a decision leads."""
-        key = (decision.service, decision.subset)
-        cluster = self._clusters.get(key)
-        if cluster is None:
-            cluster = self._clusters[key] = self._directory.cluster(decision.upstream)
-        return cluster
+    def way(self, decision: Decision) -> tuple[Cluster, Chain]:
+        """Return where a decision leads, and the filters that its route wants."""
+        key = (decision.rule_set, decision.index, decision.service, decision.subset)
+        way = self._ways.get(key)
+        if way is None:
+            way = self._ways[key] = self._directory.cluster(decision.upstream), self._chain(decision)
+        return way
 
-    def chain(self, decision: Decision) -> Chain:
-        """Return the filters that the decision's route wants."""
+    def _chain(self, decision: Decision) -> Chain:
         key = (decision.rule_set, decision.index)
         chain = self._chains.get(key)
         if chain is None:

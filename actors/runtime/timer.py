@@ -8,19 +8,19 @@ import asyncio
 import heapq
 from collections.abc import Callable
 
+import msgspec
 
-class Deadline:
+
+class Deadline(msgspec.Struct, eq=False):
     """Something that will happen unless it is taken back."""
 
-    __slots__ = ("_slot", "fire")
-
-    def __init__(self, slot: "dict[Deadline, None]", fire: Callable[[], object]) -> None:
-        self._slot = slot
-        self.fire = fire
+    slot: "dict[Deadline, None]"
+    """Those that fire together."""
+    fire: Callable[[], object]
 
     def cancel(self) -> None:
         """Take it back; harmless when it has fired or was taken back before."""
-        self._slot.pop(self, None)
+        self.slot.pop(self, None)
 
 
 class Deadlines:
