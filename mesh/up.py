@@ -1,6 +1,7 @@
 """`plait up`: a whole mesh on this machine: bus, control plane and gateway here, one process per service beside."""
 
 import asyncio
+import gc
 import os
 import random
 import sys
@@ -93,6 +94,7 @@ class Mesh:
         for url in node.http:
             print(f"http   {url}")
         print(f"admin  {node.admin}")
+        gc.freeze()  # what stands by now stays
         print("ready", flush=True)
 
     async def _spawn(self, number: int, targets: Sequence[str], nats: str) -> None:
