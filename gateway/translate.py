@@ -12,6 +12,7 @@ from ..actors.messages.error import (
     MeshError,
     MissedDeadline,
     NoEndpoints,
+    NoRoute,
     Overloaded,
 )
 from .error_body import error_body
@@ -53,7 +54,9 @@ def translate(error: MeshError) -> tuple[int, Headers, bytes]:
         return 504, TEXT, b"upstream request timeout"
     if isinstance(error, Denied):
         return 403, TEXT, b"RBAC: access denied"
-    return STATUS[error.code], JSON, error_body(error.code, str(error), cause(error))
+    # The request's own words may come back; where the bus is and how instances are called is nobody's business outside.
+    message = str(error) if isinstance(error, NoRoute) else error.sentence
+    return STATUS[error.code], JSON, error_body(error.code, message, cause(error))
 
 
 def cause(error: MeshError) -> str:

@@ -44,7 +44,7 @@ def _policy(policy: TrafficPolicy | UnsetType, inherited: Policy, path: Path, re
     if policy.tls is not UNSET:
         where = (*path, "tls", "mode")
         if policy.tls.mode in (TlsMode.DISABLE, TlsMode.ISTIO_MUTUAL):
-            message = f"{policy.tls.mode.value} has no effect: the bus secures its own connections"
+            message = f"{policy.tls.mode.value} has no effect: the bus's own settings secure connections"
             report.warn(ProblemCode.NO_EFFECT, where, message)
         else:
             message = f"{policy.tls.mode.value} is not supported yet: it needs destinations outside the mesh"

@@ -36,9 +36,14 @@ _plain = re.compile(r"[A-Za-z0-9/%:@!$&'()*+,;=._~-]*").fullmatch
 _token = lru_cache(maxsize=1024)(service_token)
 
 
-@lru_cache(maxsize=256)
-def _decoder(kind: type[Any]) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(kind)
+_decoders: dict[Any, msgspec.json.Decoder[Any]] = {}  # as many as the program writes types after `into=`
+
+
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    found = _decoders.get(kind)
+    if found is None:
+        found = _decoders[kind] = msgspec.json.Decoder(kind)
+    return found
 
 
 class Hosting(msgspec.Struct, frozen=True, eq=False):
