@@ -61,7 +61,9 @@ class _Parked:
         self._work: Work | None = None
         self._context = _NOWHERE
         self._future: Any = None
-        self.task: asyncio.Task[Any] = loop.create_task(self._drive(), context=_NOWHERE)
+        drive = self._drive()
+        drive.send(None)  # begun: a task that is cancelled before its first step never runs what has not begun
+        self.task: asyncio.Task[Any] = loop.create_task(drive, context=_NOWHERE)
 
     def take(self, work: Work, context: Context, future: Any) -> None:
         """Drive `work` on; its first step ended in waiting for `future`."""
@@ -72,13 +74,22 @@ class _Parked:
     async def _drive(self) -> Any:
         error: BaseException | None = None
         try:
+            await _begun()
             await self._given
         except asyncio.CancelledError as cancelled:
             if self._work is None:  # the loop is being shut down, nobody has come
                 raise
-            error = cancelled
+            # As a task does it: what is waited for is cancelled, and only where that does not help, the work itself.
+            if self._future is None or not self._future.cancel():
+                error = cancelled
         assert self._work is not None
         return await _steps(self._work, self._context, self._future, error)
+
+
+@types.coroutine
+def _begun() -> Generator[None, None, None]:
+    """Wait for the task's first step."""
+    yield
 
 
 @types.coroutine

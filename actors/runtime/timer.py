@@ -82,7 +82,8 @@ class Deadlines:
                     except Exception as error:  # one bad callback must not silence the others
                         self._loop.call_exception_handler({"message": "a deadline failed", "exception": error})
         self._due.clear()
-        if self._order and self._handle is None:
+        # A callback that set a deadline has armed the timer for that one, which need not be the next.
+        if self._order and (self._handle is None or self._order[0] < self._armed):
             self._arm(self._order[0])
 
 

@@ -104,6 +104,14 @@ async def test_a_nearer_deadline_is_not_held_up_by_a_farther_one_that_was_set_fi
     assert fired == ["near"]
 
 
+async def test_a_nearer_deadline_is_not_held_up_by_a_farther_one_that_a_deadline_sets(deadlines):
+    fired = []
+    deadlines.at(now() + 0.01, lambda: deadlines.at(now() + 100, lambda: fired.append("far")))
+    deadlines.at(now() + 0.1, lambda: fired.append("near"))
+    await asyncio.sleep(0.11)
+    assert fired == ["near"]
+
+
 async def test_a_deadline_set_by_a_deadline_fires_in_its_own_time(deadlines):
     times = []
     begin = now()
