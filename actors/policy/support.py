@@ -44,7 +44,7 @@ NOTES: dict[tuple[str, str], tuple[str, str]] = {
     ("DestinationRule", "trafficPolicy.loadBalancer.simple"): (PART, f"{_BALANCED}; refused: {_REFUSED}"),
     ("DestinationRule", "trafficPolicy.tls.mode"): (
         PART,
-        "`DISABLE` and `ISTIO_MUTUAL`, told to have no effect: the bus's own settings secure connections; others are refused",
+        "`DISABLE` and `ISTIO_MUTUAL`, no effect: the bus's own settings secure connections; others are refused",
     ),
     ("Gateway", "servers[].port.number"): (YES, "`--http ADDR=PORT` says which listener stands for it"),
     ("Gateway", "servers[].port.protocol"): (PART, f"`HTTP`; not yet: {_OTHER_PROTOCOLS}; never: {_NO_PROTOCOL}"),
