@@ -61,7 +61,7 @@ async def call(
         registry = Follower(
             asker, "reg", "registry", lambda changes, whole: proxy.receive(Instances(changes, whole)), rng
         )
-        policy = PolicyFollower(asker, name, proxy.prepare, proxy.activate, rng)
+        policy = PolicyFollower(asker, "", proxy.prepare, proxy.activate, rng)
         registry.start()
         policy.start()
         try:

@@ -168,11 +168,11 @@ class Membership(Actor):
             instance = self._instances.get(name)
             if instance is None:
                 continue
-            instance = msgspec.structs.replace(instance, incarnation=instance.incarnation + 1)
+            # Kept whatever comes of it: the registry may have taken and buried it though its answer was lost, and the
+            # same incarnation would be refused for ever.
+            instance = self._instances[name] = msgspec.structs.replace(instance, incarnation=instance.incarnation + 1)
             try:
                 await self._join(instance)
             except MeshError as error:
                 log.warning("%s could not join again: %s", name, error)
                 self._rejoin = True
-            else:
-                self._instances[name] = instance

@@ -22,6 +22,9 @@ log = logging.getLogger("plait.node")
 FLUSH = 0.2
 """Seconds between two batches of spans."""
 
+_SOURCES = 1000
+"""Senders of noise that are counted by name: they name themselves, and a series once made is never dropped."""
+
 
 class Telemetry:
     """Metrics and traces of one node; it is also the proxy's observer."""
@@ -37,6 +40,7 @@ class Telemetry:
         self._noise = OncePer(log)
         self._unread: Callable[[], Iterable[tuple[str, int]]] = tuple
         self._seen: dict[str, int] = {}
+        self._sources: set[str] = set()
         self.metrics.spans(self._counts)
 
     def tracer(self, service: str, instance: str, version: str) -> Tracer:
@@ -47,7 +51,9 @@ class Telemetry:
 
     def undecodable(self, source: str, error: MeshError) -> None:
         """Somebody sent what is no message: counted, logged once per source and second."""
-        self.metrics.undecodable.labels(source[:64]).inc()
+        if len(self._sources) < _SOURCES:
+            self._sources.add(source)
+        self.metrics.undecodable.labels(source[:64] if source in self._sources else "other").inc()
         self._noise(source, logging.WARNING, "refused a message from %s: %s", source, error)
 
     # The proxy's observer

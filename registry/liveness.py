@@ -25,6 +25,10 @@ class Liveness:
         """`node` gave a sign of life."""
         self._seen[node] = now
 
+    def knows(self, node: str) -> bool:
+        """Return whether `node` has been heard and not been forgotten."""
+        return node in self._seen
+
     def last(self, node: str) -> float:
         """Return when `node` was heard last, or since when it could have been."""
         return max(self._seen.get(node, self._since), self._since)

@@ -263,6 +263,7 @@ class Registry(Actor):
         self._gap_ticks = self._gap_ticks + 1 if self.catalog.gap else 0
         if self._gap_ticks >= 2 or self._ticks % _AUDIT == 0:
             self._liveness.forget(lambda node: bool(self.catalog.on_node(node)), now)
+            self._missed = {node: missed for node, missed in self._missed.items() if self._liveness.knows(node)}
             self._tell(Audit(reload=self._gap_ticks >= 2))
 
     # The table

@@ -12,7 +12,7 @@ from ..runtime.snapshot import CHUNK
 from ..runtime.timer import Deadlines
 
 _acknowledgements = Codec[Acknowledge](Acknowledge)
-_NODES = 10_000  # nodes whose last word is kept
+_NODES = 10_000  # nodes whose last word is kept; past it the one that has been silent longest makes room
 
 
 class Rollout:
@@ -102,12 +102,13 @@ class Rollout:
         except Undecodable:
             self.undecodable += 1
             return
-        if not subject.endswith(b"." + said.node.encode(errors="replace")) or (
-            said.node not in self.nodes and len(self.nodes) >= _NODES
-        ):
+        if not subject.endswith(b"." + said.node.encode(errors="replace")):
             self.undecodable += 1  # only the subject is proven: who speaks for another is not heard
             return
+        self.nodes.pop(said.node, None)
         self.nodes[said.node] = said
+        if len(self.nodes) > _NODES:
+            del self.nodes[next(iter(self.nodes))]
         revision, state = self._wanted
         if said.revision < revision or said.node not in self._open:
             return

@@ -51,7 +51,8 @@ class PolicyFollower:
         rng: random.Random,
         timeout: float = 1.0,
     ) -> None:
-        """`timeout` is the seconds that a question to the policy engine may take."""
+        """`timeout` is the seconds that a question to the policy engine may take; without a `node`, a client that is
+        gone before it matters, nothing is acknowledged."""
         self.revision = 0
         """The active revision."""
         self.stale = True
@@ -164,6 +165,8 @@ class PolicyFollower:
         self._say(revision, "active")
 
     def _say(self, revision: int, state: str, reason: str = "") -> None:
+        if not self._node:
+            return
         word = Acknowledge(self._node, revision, state, reason[:1000])
         with contextlib.suppress(MeshError):  # without a connection nobody waits for it; the reconnect says it again
             self._asker.bus.publish(self._asker.subjects.acknowledge(self._node), encode(word))

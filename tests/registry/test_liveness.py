@@ -33,4 +33,5 @@ def test_long_silent_nodes_are_forgotten_unless_kept():
     liveness.heard("b", 0.0)
     liveness.forget(lambda node: node == "b", 61.0)
     assert (liveness.last("a"), liveness.last("b")) == (0.0, 0.0)
-    assert liveness._seen == {"b": 0.0}
+    assert not liveness.knows("a")
+    assert liveness.knows("b")

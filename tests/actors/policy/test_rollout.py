@@ -1,0 +1,30 @@
+"""What nodes say about revisions is kept within bounds."""
+
+import asyncio
+
+import pytest
+
+from plait.actors.messages.codec import encode
+from plait.actors.messages.subject import Subjects
+from plait.actors.messages.table import Acknowledge
+from plait.actors.policy import rollout
+from plait.actors.policy.rollout import Rollout
+from plait.actors.runtime.memory import MemoryServer
+from plait.actors.runtime.timer import Deadlines
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_those_who_were_here_once_do_not_keep_newcomers_from_being_heard(monkeypatch):
+    monkeypatch.setattr(rollout, "_NODES", 3)
+    subjects = Subjects("m")
+    bus = MemoryServer().connect("engine")
+    engine = Rollout(bus, subjects, Deadlines(asyncio.get_running_loop()))
+    engine.start()
+    for node in ("old", "kept", "cli-1", "kept", "cli-2", "new"):
+        bus.publish(subjects.acknowledge(node), encode(Acknowledge(node, 1, "active")))
+    await bus.flush()
+    assert sorted(engine.nodes) == ["cli-2", "kept", "new"]
+    assert engine.has("new", 1)
+    engine.close()
+    await bus.close()
