@@ -1,5 +1,6 @@
 """The gateway actor: HTTP requests become routed calls, replies become HTTP answers."""
 
+import asyncio
 import logging
 import random
 from collections.abc import Callable, Sequence
@@ -83,8 +84,7 @@ class Gateway(Actor):
 
     async def post_stop(self) -> None:
         """Stop listening; answer what is open."""
-        for listener in self.listeners:
-            await listener.drain(5.0)
+        await asyncio.gather(*(listener.drain(5.0) for listener in self.listeners))
 
     def application(self, port: int | None) -> Application:
         """Return the application of the listener for one port of the Gateway policies (None: all of them)."""

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from functools import partial
+from typing import TYPE_CHECKING
 
 from ..actors.messages.error import BusUnavailable, DeadlineExceeded, IntensityExceeded, MeshError, NoResponders
 from ..actors.messages.instance import Instance
@@ -27,6 +28,9 @@ from .membership import Add, Membership, Remove, tell_registry
 from .options import NodeOptions
 from .target import ROLES, load
 from .telemetry import Telemetry
+
+if TYPE_CHECKING:
+    from prometheus_client import Counter
 
 log = logging.getLogger("plait.node")
 
@@ -200,6 +204,7 @@ class Node:
         metrics.mailboxes(lambda: [((self.name, child.name), len(child.mailbox)) for child in self.supervisor.children])
         for name, bus in (("data", link.data), ("control", link.control)):
             metrics.bus_connected.labels(name).set_function(partial(_connected, bus))
+            bus.listen(partial(_count_reconnect, metrics.bus_reconnects.labels(name)))
         metrics.policy_revision.set_function(lambda: float(self.proxy.snapshot.revision))
         metrics.policy_stale.set_function(lambda: float(self.policy.stale))
         metrics.registry_stale.set_function(lambda: float(self.registry.stale))
@@ -240,6 +245,11 @@ class Node:
     async def _close_system(self) -> None:
         if self._system is not None:
             await self._system.close()
+
+
+def _count_reconnect(counter: "Counter", state: BusState) -> None:
+    if state is BusState.CONNECTED:
+        counter.inc()
 
 
 def _connected(bus: Bus) -> float:

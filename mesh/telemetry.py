@@ -41,6 +41,7 @@ class Telemetry:
         self._unread: Callable[[], Iterable[tuple[str, int]]] = tuple
         self._seen: dict[str, int] = {}
         self._sources: set[str] = set()
+        self._due = 0.0
         self.metrics.spans(self._counts)
 
     def tracer(self, service: str, instance: str, version: str) -> Tracer:
@@ -67,7 +68,10 @@ class Telemetry:
 
     def failed(self, call: Call, error: MeshError, seconds: float) -> None:
         """Count a call without an answer."""
-        status = error.status if isinstance(error, FaultInjected) else STATUS[error.code]
+        status = STATUS[error.code]
+        if isinstance(error, FaultInjected):
+            status = error.status
+            self.metrics.faults.labels(call.cluster.service if call.routed else "unknown", "abort").inc()
         if not call.routed:
             self.metrics.calls("source", call.caller.service, call.service or "unknown").observe(
                 status, error.cause, seconds
@@ -94,9 +98,13 @@ class Telemetry:
         `unread` gives each part of the node and its count so far.
         """
         self._unread = unread
+        self._due = self._link.surroundings.clock()
         self._again()
 
     def _again(self) -> None:
+        now = self._link.surroundings.clock()
+        self.metrics.loop_lag.set(max(0.0, now - self._due))
+        self._due = now + FLUSH
         self.flush()
         for part, count in self._unread():
             before, self._seen[part] = self._seen.get(part, 0), count
@@ -104,7 +112,7 @@ class Telemetry:
             if new:
                 self.metrics.undecodable.labels(part).inc(new)
                 self._noise(part, logging.WARNING, "%s refused %d messages that it could not read", part, new)
-        self._link.deadlines.at(self._link.surroundings.clock() + FLUSH, self._again)
+        self._link.deadlines.at(self._due, self._again)
 
     def flush(self) -> None:
         """Publish the spans that have ended; without a bus they are dropped."""

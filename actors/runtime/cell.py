@@ -24,6 +24,9 @@ class Life(enum.Enum):
     STOPPED = "stopped"
 
 
+_GRACE = 1.0
+"""Seconds that cancelled work has to clean up in, beyond the shutdown time."""
+
 _RUNNING = Life.RUNNING  # read once: looking a member up costs a quarter of a microsecond on Python 3.11
 
 
@@ -138,7 +141,10 @@ class Cell:
         mail.answer(await work)
 
     def _worked(self, task: "asyncio.Task[Any]") -> None:
-        mail = self._working.pop(task)
+        mail = self._working.pop(task, None)
+        if mail is None:  # left behind by an earlier life, see `_settle`: whatever it came to, nobody waits for it
+            _ = task.cancelled() or task.exception()
+            return
         if task.cancelled():
             if mail.work is not None:
                 mail.work.close()  # of a task that was cancelled before its first step nothing has begun
@@ -233,18 +239,31 @@ class Cell:
             for task in list(self._working):
                 task.cancel()
 
-        deadline = self._surroundings.deadlines.at(self._surroundings.clock() + limit, cut)
+        def leave() -> None:
+            left = list(self._working.values())
+            self._working.clear()
+            for mail in left:
+                mail.fail(Cancelled(f"{self.name} was told to stop working on it"))
+            if not idle.done():
+                idle.set_result(None)
+            message = f"{self.name} goes on with {len(left)} messages though they were cancelled: left behind"
+            self._loop.call_exception_handler({"message": message})
+
+        end = self._clock() + limit
+        deadlines = [self._surroundings.deadlines.at(when, do) for when, do in ((end, cut), (end + _GRACE, leave))]
         try:
             await idle
         finally:
-            deadline.cancel()
+            for deadline in deadlines:
+                deadline.cancel()
             self._idle = None
 
     async def _put_away(self) -> None:
         if self.actor is None:
             return
         try:
-            await self.actor.post_stop()
+            async with asyncio.timeout(self.spec.shutdown + _GRACE):
+                await self.actor.post_stop()
         except Exception as error:  # a failing clean-up must not keep its siblings from stopping
             self._surroundings.loop.call_exception_handler(
                 {"message": f"post_stop of {self.name} failed", "exception": error}

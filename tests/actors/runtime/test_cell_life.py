@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from plait.actors.messages.error import ActorStopped, Cancelled
+from plait.actors.runtime.actor import Actor
 from plait.actors.runtime.cell import Life
 from plait.actors.runtime.mailbox import Mail
 from tests.virtual_loop import anyio_backend  # noqa: F401
@@ -123,3 +124,36 @@ async def test_mail_that_comes_while_it_starts_waits_for_the_start(start, worker
     assert await start.cells[0].ask("early", 60) == "EARLY"
     await starting
     assert start.log == ["start", "early"]
+
+
+class Stubborn(Actor):
+    """Goes on when it is cancelled, and does not come to an end when it is put away."""
+
+    def __init__(self, log):
+        self.log = log
+
+    async def receive(self, message):
+        end = now() + message
+        while now() < end:
+            try:
+                await asyncio.sleep(end - now())
+            except asyncio.CancelledError:
+                continue
+
+    async def post_stop(self):
+        await asyncio.sleep(600)
+
+
+async def test_a_stop_ends_though_neither_the_work_in_hand_nor_the_clean_up_does(start):
+    reported = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: reported.append(context["message"]))
+    cell = await start(Stubborn, shutdown=2.0)
+    ask = asyncio.ensure_future(outcome(cell.ask(300, 600)))
+    await asyncio.sleep(0.1)
+    begin = now()
+    await cell.stop()
+    assert now() - begin == pytest.approx(6, abs=0.1)
+    assert (await ask, cell.life, cell.active) == (Cancelled, Life.STOPPED, 0)
+    assert len(reported) == 2
+    await asyncio.sleep(300)
+    assert len(reported) == 2
