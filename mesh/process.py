@@ -90,7 +90,12 @@ class Process:
             log.warning("the process of %s ended with status %s: starting it again", self.name, status)
             await asyncio.sleep(_BACKOFF.wait(tries, self._rng))
             tries, began = tries + 1, loop.time()
-            await self._spawn()
+            try:
+                await self._spawn()
+            except StartFailed as error:
+                log.error("%s", error)
+                self.failed.set_result(str(error))
+                return
             self.restarts += 1
 
     async def stop(self) -> None:

@@ -201,6 +201,8 @@ class LeanBus(BusConnection):
                 await self._loop.create_connection(lambda: wire, self._to.host, self._to.port)
                 refused = await wire.ready
         except TimeoutError:
+            if wire is self._wire:  # it came up in the very turn in which the time ended: a second one would double it
+                return
             raise BusUnavailable(f"no NATS at {self.where}: no answer within {self._connect_timeout:g} s") from None
         except OSError as error:
             raise unreachable(self._to, error) from None

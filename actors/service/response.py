@@ -42,7 +42,8 @@ class Response:
         self.headers: Headers = [] if kind is None else [kind]
         if headers:
             pairs = cast("Iterable[tuple[str, str]]", headers.items() if isinstance(headers, Mapping) else headers)
-            self.headers += [(name.lower(), value) for name, value in pairs]
+            # A number among them would make the whole reply unreadable, and a safe call be tried again for it.
+            self.headers += [(name.lower(), str(value)) for name, value in pairs]
 
     @classmethod
     def redirect(cls, location: str, status: int = 302) -> "Response":

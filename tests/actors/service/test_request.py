@@ -117,6 +117,7 @@ def test_a_response_is_taken_as_it_is_with_its_names_in_lower_case():
     made = Response("<p>", 201, {"X-A": "1"}, content_type="text/html")
     assert respond(made) is made
     assert made.headers == [("content-type", "text/html"), ("x-a", "1")]
+    assert Response(headers={"Retry-After": 5}).headers == [("retry-after", "5")]
     assert Response(headers=[("Set-Cookie", "a"), ("Set-Cookie", "b")]).headers == [
         ("set-cookie", "a"),
         ("set-cookie", "b"),
