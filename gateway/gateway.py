@@ -83,8 +83,8 @@ class Gateway(Actor):
             await listener.start()
 
     async def post_stop(self) -> None:
-        """Stop listening; answer what is open."""
-        await asyncio.gather(*(listener.drain(5.0) for listener in self.listeners))
+        """Stop listening; answer what is open, which takes as long as a request may take."""
+        await asyncio.gather(*(listener.drain(INGRESS_LIMIT + 1.0) for listener in self.listeners))
 
     def application(self, port: int | None) -> Application:
         """Return the application of the listener for one port of the Gateway policies (None: all of them)."""

@@ -16,7 +16,7 @@ from ..actors.runtime.cell import Cell
 from ..actors.runtime.supervisor import Supervisor
 from ..actors.service.service import Hosting, Service
 from .link import Link
-from .membership import Add, Drain, Remove, tell_registry
+from .membership import Drain, Remove, join, tell_registry
 from .telemetry import Telemetry
 
 DRAIN_LIMIT = 30.0
@@ -85,7 +85,7 @@ class Hosted:
         self.inbound.open(link.subjects)
         place.proxy.wire.attach(name, self.inbound.accept)
         await link.data.flush()
-        await tell_registry(place.membership, Add(self.instance), 10.0)
+        await join(place.membership, self.instance, link.surroundings)
 
     async def drain(self) -> None:
         """Leave without losing a call: announce it, refuse new calls as not processed, finish those in hand."""

@@ -6,10 +6,11 @@ from typing import Any
 import msgspec
 
 from ..actors.messages.codec import Codec, encode
-from ..actors.messages.error import MeshError, Refused
+from ..actors.messages.error import DeadlineExceeded, MeshError, Refused
 from ..actors.messages.instance import Beat, Heartbeat, Instance, Join, Joined, Leave
-from ..actors.runtime.actor import Actor, Ref
+from ..actors.runtime.actor import Actor, Ref, Surroundings
 from ..actors.runtime.bus import BusState
+from ..actors.runtime.timer import sleep_until
 from .link import Link
 
 log = logging.getLogger("plait.membership")
@@ -52,6 +53,25 @@ async def tell_registry(membership: Ref, step: Add | Drain | Remove, timeout: fl
     answer: int | MeshError = await membership.ask(step, timeout)
     if isinstance(answer, MeshError):
         raise answer
+
+
+async def join(membership: Ref, instance: Instance, surroundings: Surroundings, patience: float = 10.0) -> None:
+    """Have an instance join; a registry that cannot take it in just now is asked again, for `patience` seconds.
+
+    Raises:
+        Refused: the registry does not take it.
+        MeshError: the registry did not answer all that time.
+    """
+    end = surroundings.clock() + patience
+    while True:
+        try:
+            return await tell_registry(membership, Add(instance), 5.0)
+        except Refused:
+            raise
+        except MeshError:
+            if surroundings.clock() >= end:
+                raise
+        await sleep_until(surroundings.deadlines, surroundings.clock() + 0.1)
 
 
 class Membership(Actor):
@@ -122,6 +142,8 @@ class Membership(Actor):
         subject = self._link.subjects.registration("join", instance.service, instance.id)
         answer = await self._link.asker.ask("registry", subject, encode(Join(instance)), 1.0)
         joined = _joined.decode(answer)
+        if joined.code == "unavailable":
+            raise DeadlineExceeded(f"the registry could not take {instance.service}/{instance.id} in: {joined.error}")
         if joined.error:
             raise Refused(f"{instance.service}/{instance.id} may not join: {joined.error}")
         return joined.revision

@@ -24,7 +24,7 @@ from ..gateway.admin import Admin
 from ..gateway.listener import Listener
 from .hosting import Hosted, Place
 from .link import connect
-from .membership import Add, Membership, Remove, tell_registry
+from .membership import Membership, Remove, join, tell_registry
 from .options import NodeOptions
 from .target import ROLES, load
 from .telemetry import Telemetry
@@ -132,7 +132,7 @@ class Node:
 
         for role in self._roles:
             instance = roles.role_instance(role, self.link, dict(self.options.labels), self.options.locality)
-            await tell_registry(self.membership, Add(instance), 10.0)
+            await join(self.membership, instance, self.link.surroundings)
             self._own.append(instance.id)
 
     async def _routable(self) -> None:

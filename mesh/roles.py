@@ -12,7 +12,7 @@ from ..actors.runtime import lean
 from ..actors.runtime.actor import ChildSpec
 from ..actors.runtime.bus import Bus
 from ..actors.runtime.jetstream import open_bucket
-from ..gateway.gateway import Gateway, GatewayOptions
+from ..gateway.gateway import INGRESS_LIMIT, Gateway, GatewayOptions
 from ..gateway.listener import Listener
 from ..registry.registry import Registry
 from ..tracing.sampler import HeadSampler
@@ -97,5 +97,5 @@ def gateway_spec(
         ]
         return running[0]
 
-    spec = ChildSpec("gateway", make, shutdown=10.0)
+    spec = ChildSpec("gateway", make, shutdown=INGRESS_LIMIT + 2.0)
     return spec, lambda: running[0].listeners if running else ()

@@ -125,6 +125,12 @@ class MissedDeadline(MeshError):
     code, cause, sentence = Code.DEADLINE_EXCEEDED, 18, "the deadline passed before the call was handled"
 
 
+class TooDeep(MeshError):
+    """Too many instances wait for this call: services call each other in a circle."""
+
+    code, cause, sentence = Code.INVALID_ARGUMENT, 19, "too many calls wait for each other"
+
+
 # Nobody knows whether the call was worked on
 
 

@@ -11,13 +11,16 @@ from typing import Protocol
 
 from ..messages.codec import decode_call, encode
 from ..messages.envelope import VERSION, CallFrame, Headers, ReplyFrame
-from ..messages.error import Draining, HandlerFailed, MeshError, MissedDeadline, Stalled
+from ..messages.error import Draining, HandlerFailed, MeshError, MissedDeadline, Stalled, TooDeep
 from ..messages.instance import Instance
 from ..messages.subject import Subjects
 from ..runtime.bus import Bus, Subscription
 from ..runtime.cell import Cell
 from ..runtime.mailbox import Mail
 from ..runtime.timer import Deadline, Deadlines
+
+DEPTH = 32
+"""Instances that may wait for a call; more is a circle of services that call each other."""
 
 Respond = Callable[[bytes], object]
 
@@ -160,6 +163,8 @@ class Inbound:
         served.message = served
         if stalled:
             served.fail(Stalled())
+        elif len(frame.chain) > DEPTH:
+            served.fail(TooDeep(f"more than {DEPTH} calls wait for each other: {' → '.join(frame.chain[-4:])}"))
         elif self._draining:
             served.fail(Draining())
         elif frame.timeout is not None and frame.timeout <= 0:

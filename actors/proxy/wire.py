@@ -68,8 +68,8 @@ class Waiting(msgspec.Struct, eq=False):
                 self.done(answer)
             elif kind is MissedDeadline and self._inherits():
                 # The inherited deadline has ended there a moment before it ends here: the caller is about to be
-                # cancelled and must not see an error first, so it sees nothing.
-                return
+                # cancelled and must not see an error first. Only a task that the caller left behind lives to see one.
+                self.wire.deadlines.at(self.wire.clock() + GRACE, self._late)
             else:
                 self.done(self._failure(kind, answer))
         else:
@@ -88,6 +88,11 @@ class Waiting(msgspec.Struct, eq=False):
         if not self.over:
             self._end()
             self.wire.give_up(self.endpoint, self.call, self.reply)
+
+    def overdue(self, now: float) -> None:
+        """End it where it inherited a deadline that has long passed: nobody was cancelled then."""
+        if self._inherits() and self.call.expires is not None and self.call.expires + GRACE < now:
+            self._late()
 
     def _late(self) -> None:
         self.cancel()
@@ -115,6 +120,9 @@ class Waiting(msgspec.Struct, eq=False):
 
 _YES = Processed.YES
 
+GRACE = 1.0
+"""Seconds after an inherited deadline in which the caller must have been cancelled, if it ever will be."""
+
 
 class Wire:
     """The caller's side of the data connection."""
@@ -128,7 +136,8 @@ class Wire:
         """Attempts that wait for their reply, by its subject."""
         self._subjects = subjects
         self._loop = asyncio.get_running_loop()
-        self._clock = clock or self._loop.time
+        self.clock = clock or self._loop.time
+        self._sweeping = False
         self._count = count(1)
         self._inboxes: dict[str, Subscription] = {}
         self._local: dict[str, Accept] = {}
@@ -175,7 +184,7 @@ class Wire:
             call.query,
             call.headers,
             call.body,
-            None if nearer is None else max(0, int((nearer - self._clock()) * 1e6)),
+            None if nearer is None else max(0, int((nearer - self.clock()) * 1e6)),
             call.traceparent,
             call.tracestate,
             call.baggage,
@@ -196,7 +205,18 @@ class Wire:
         else:
             self._loop.call_soon(accept, encode(frame), reply, waiting.arrived)
         waiting.begin(limit)
+        if not self._sweeping and limit is None:
+            self._sweep()
         return waiting
+
+    def _sweep(self) -> None:
+        """Look once a second for calls whose inherited deadline nobody heeded, while there are calls."""
+        now = self.clock()
+        for waiting in list(self.waiting.values()):
+            waiting.overdue(now)
+        self._sweeping = bool(self.waiting)
+        if self._sweeping:
+            self.deadlines.at(now + GRACE, self._sweep)
 
     async def exchange(self, endpoint: Endpoint, call: Call) -> ReplyFrame:
         """Send one attempt and wait for its reply.

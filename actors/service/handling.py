@@ -64,7 +64,12 @@ _SAMPLED = frozenset("13579bdf")
 async def _finish(service: "Service", endpoint: Endpoint, span: "ActiveSpan | None", work: Awaitable[Any]) -> Response:
     try:
         answer = respond(await work)
-    except asyncio.CancelledError:
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is not None and not task.cancelling():  # nobody cancelled this call: the handler let one through
+            left = RuntimeError("the handler waited for something that was cancelled")
+            left.__cause__ = error
+            return _failed(service, endpoint, span, left)
         if span is not None:
             span.fail("cancelled: the caller's time ended or the caller gave up")
             span.end()
