@@ -32,6 +32,7 @@ class Answering(msgspec.Struct, eq=False):
     def done(self, outcome: ReplyFrame | MeshError) -> None:
         """Answer the client."""
         self.exchange.on_disconnect = None
+        self.running = None  # it knows this: only the garbage collector would part them
         error: MeshError | None = None
         if type(outcome) is ReplyFrame:
             status, fields, body = outcome.status, outcome.headers, outcome.body

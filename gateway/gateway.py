@@ -146,8 +146,9 @@ class Gateway(Actor):
             INGRESS_LIMIT,
         )
         answering = Answering(exchange, call, rid, debug, span)
-        running = answering.running = self._proxy.start(call, answering.done)
+        running = self._proxy.start(call, answering.done)
         if not running.over:
+            answering.running = running
             exchange.on_disconnect = answering.gone
 
     def _sort(self, headers: Headers) -> tuple[Headers, dict[str, str]]:

@@ -85,6 +85,7 @@ class Running(msgspec.Struct, eq=False):
                 self.waiting.cancel()
             if self.drive is not None:
                 self.drive.cancel()
+            self.waiting = self.drive = None
 
     def _first(self, outcome: ReplyFrame | MeshError) -> None:
         """Take what came of the first attempt."""
@@ -115,6 +116,7 @@ class Running(msgspec.Struct, eq=False):
         if self.over:
             return
         self.over = True
+        self.waiting = self.drive = None  # they know this: only the garbage collector would part them
         seconds = self.clock() - self.began
         if isinstance(outcome, MeshError):
             self.observer.failed(self.call, outcome, seconds)

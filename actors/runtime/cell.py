@@ -123,13 +123,13 @@ class Cell:
             if type(answer) is not CoroutineType:  # a plain method has answered already: no task
                 mail.answer(answer)
                 return
-            work = mail.work = cast("Coroutine[Any, Any, Any]", answer)
+            work = cast("Coroutine[Any, Any, Any]", answer)
             task = self._eager.run(self._turn(mail, work), context)
         except (Exception, asyncio.CancelledError) as error:
             self._failed(mail, error)
             return
         if task is not None:  # it waits for something
-            mail.task = task
+            mail.task, mail.work = task, work
             self._working[task] = mail
             task.add_done_callback(self._worked)
 
@@ -151,6 +151,7 @@ class Cell:
             self._failed(mail, asyncio.CancelledError())
         elif (error := task.exception()) is not None:
             self._failed(mail, error)
+        mail.task = mail.work = None  # they know each other: only the garbage collector would part them
         if self.mailbox:
             self._next()
         if self._idle is not None and not self._working and not self._idle.done():

@@ -21,6 +21,13 @@ class Deadline(msgspec.Struct, eq=False):
     def cancel(self) -> None:
         """Take it back; harmless when it has fired or was taken back before."""
         self.slot.pop(self, None)
+        self.fire = (
+            _nothing  # what it would have called mostly holds on to it: only the garbage collector would part them
+        )
+
+
+def _nothing() -> None:
+    """What is left of a deadline that was taken back."""
 
 
 class Deadlines:

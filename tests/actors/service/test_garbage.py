@@ -1,0 +1,46 @@
+"""A call frees what it used by itself: a collector that has nothing to do never stands in a request's way."""
+
+import asyncio
+import gc
+
+import pytest
+
+from plait.actors import Service, get
+from tests.virtual_loop import anyio_backend  # noqa: F401
+
+pytestmark = pytest.mark.anyio
+
+
+class Ratings(Service, name="ratings"):
+    @get("/")
+    def rate(self):
+        return {"stars": 5}
+
+
+class Reviews(Service, name="reviews"):
+    @get("/")
+    async def review(self):
+        return (await self.call("ratings", "/", timeout=1.0)).json()
+
+
+@pytest.fixture
+async def front(network):
+    front = network.node("front")
+    await network.node("a").host(Ratings)
+    await network.node("b").host(Reviews)
+    return front
+
+
+async def test_calls_over_two_hops_leave_no_cycles_behind(front):
+    await front.send("reviews", timeout=5.0)
+    await asyncio.sleep(1)
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(20):
+            reply = await front.send("reviews", timeout=5.0)
+            assert reply.status == 200
+        await asyncio.sleep(0.001)
+        assert gc.collect() < 20  # not one object for each call
+    finally:
+        gc.enable()
