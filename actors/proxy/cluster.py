@@ -16,7 +16,6 @@ class Cluster:
         self.service = service
         self.subset = subset
         self.endpoints: tuple[Endpoint, ...] = ()
-        self.version = 0
         self._rng = rng
         self._kind: Balancer | None = None
         self._picker: Picker = picker(Balancer.LEAST_REQUEST, rng)
