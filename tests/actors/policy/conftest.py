@@ -11,6 +11,7 @@ from plait.actors.policy.document import read_documents
 from plait.actors.policy.translate import translate
 from plait.actors.routing.decide import decide
 from plait.actors.routing.table import compile_table
+from tests.policy_world import World
 
 BOOKINFO = Path(__file__).parent / "bookinfo"
 
@@ -93,3 +94,13 @@ def translated():
         return translate(documents[0])
 
     return make
+
+
+@pytest.fixture
+async def world():
+    world = World()
+    yield world
+    for follower in world.followers.values():
+        await follower.stop()
+    await world.supervisor.stop()
+    world.surroundings.deadlines.close()

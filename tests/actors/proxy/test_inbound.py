@@ -6,8 +6,7 @@ import random
 import pytest
 
 from plait.actors import Response, Service, get
-from plait.actors.messages.codec import decode_reply, encode
-from plait.actors.messages.envelope import VERSION, CallFrame
+from plait.actors.messages.codec import encode
 from plait.actors.messages.error import (
     CAUSES,
     ActorStopped,
@@ -20,7 +19,7 @@ from plait.actors.messages.error import (
     UnsupportedVersion,
 )
 from plait.actors.service.context import current
-from tests.nodes import SUBJECTS
+from tests.nodes import SUBJECTS, Asker
 from tests.virtual_loop import anyio_backend  # noqa: F401
 
 pytestmark = pytest.mark.anyio
@@ -62,36 +61,6 @@ class Echo(Service, name="echo", concurrency=2, mailbox=2):
     @get("/swap")
     async def swap(self):
         raise Overloaded("what it called was full")
-
-
-class Asker:
-    """Speaks to an instance in bytes, as any connection could; `replies` holds what was published anywhere."""
-
-    def __init__(self, network, name="asker"):
-        self.node = network.node(name)
-        self.name = name
-        self.count = 0
-        self.replies = {}
-        self.node.bus.subscribe(b">", self._note)
-
-    def _note(self, subject, reply, payload, headers):
-        if not subject.startswith(b"plait.m.call.") and not subject.startswith(b"plait.m.cancel."):
-            self.replies.setdefault(subject, []).append(payload)
-
-    def ask(self, path="/", timeout=None, payload=None, reply=None, caller=None):
-        """Send one call; returns its reply subject."""
-        self.count += 1
-        caller = caller or self.name
-        if reply is None:
-            reply = SUBJECTS.reply_prefix("echo", caller, "TOKEN") + b"%d" % self.count
-        if payload is None:
-            payload = encode(CallFrame(VERSION, 1, 1, "GET", "echo", path, "", [], b"", timeout, "0" * 55))
-        self.node.bus.publish(SUBJECTS.call("echo", "get", "echo-1", caller), payload, reply)
-        return reply
-
-    def got(self, reply):
-        (payload,) = self.replies[reply]
-        return decode_reply(payload)
 
 
 @pytest.fixture
