@@ -24,6 +24,12 @@ def listen(*, mapped: bool = False) -> Callable[[click.Context, click.Parameter,
     return read
 
 
+def dns(ctx: click.Context, param: click.Parameter, value: str) -> None:
+    """Refuse every address of a DNS server: there is none yet, and a flag that does nothing would be a lie."""
+    if value != "off":
+        raise click.BadParameter("plait does not answer DNS yet: leave it off", ctx, param)
+
+
 def _listen(text: str, ctx: click.Context, param: click.Parameter, mapped: bool) -> "Listen":
     from ..actors.messages.error import InvalidName
     from ..mesh.options import parse_listen

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import option
-from .address import check_targets, listen, pairs
+from .address import check_targets, dns, listen, pairs
 
 if TYPE_CHECKING:
     from ..mesh.options import Listen
@@ -43,10 +43,12 @@ Examples:
 @click.option(
     "--dns",
     metavar="ADDR",
-    callback=listen(),
+    callback=dns,
+    expose_value=False,
+    default="off",
     envvar="PLAIT_DNS",
     show_envvar=True,
-    help="Where the target dns listens.",
+    help="Answers names; not there yet.  [off]",
 )
 @option.telemetry
 @option.mesh
@@ -60,7 +62,6 @@ def command(
     replicas: int,
     http: tuple["Listen", ...],
     admin: "Listen | None",
-    dns: "Listen | None",
     mesh: str,
     **telemetry: Any,
 ) -> None:
@@ -90,7 +91,6 @@ def command(
         replicas=replicas,
         http=http,
         admin=admin,
-        dns=dns,
         **telemetry,
     )
     try:

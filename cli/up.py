@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import option
-from .address import check_targets, listen
+from .address import check_targets, dns, listen
 
 if TYPE_CHECKING:
     from ..mesh.options import Listen
@@ -44,11 +44,12 @@ Examples:
 @click.option(
     "--dns",
     metavar="ADDR",
-    callback=listen(),
+    callback=dns,
+    expose_value=False,
     envvar="PLAIT_DNS",
     show_envvar=True,
     default="off",
-    help="Answers names.  [off]",
+    help="Answers names; not there yet.  [off]",
 )
 @option.nats
 @option.nats_sys
@@ -74,7 +75,6 @@ Examples:
 def command(
     http: tuple["Listen", ...],
     admin: "Listen",
-    dns: "Listen | None",
     nats: str | None,
     nats_sys: str | None,
     app: tuple[str, ...],
@@ -96,7 +96,6 @@ def command(
         mesh=mesh,
         http=http or UpOptions().http,
         admin=admin,
-        dns=dns,
         nats=nats or "",
         nats_sys=nats_sys or "",
         app=() if app == ("none",) else app,

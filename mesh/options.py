@@ -27,7 +27,6 @@ class UpOptions(msgspec.Struct, frozen=True):
     mesh: str = "default"
     http: tuple[Listen, ...] = (Listen(LOOPBACK, 8080),)
     admin: Listen = Listen(LOOPBACK, 8081)
-    dns: Listen | None = None
     nats: str = ""
     """URL of the bus; empty starts the embedded server."""
     nats_sys: str = ""
@@ -46,7 +45,7 @@ class NodeOptions(msgspec.Struct, frozen=True):
     """One actor node."""
 
     targets: tuple[str, ...]
-    """`registry`, `policy`, `gateway`, `dns`, or services as `module:Class`."""
+    """`registry`, `policy`, `traces`, `gateway`, or services as `module:Class`."""
     nats: str
     mesh: str = "default"
     nats_sys: str = ""
@@ -59,7 +58,6 @@ class NodeOptions(msgspec.Struct, frozen=True):
     """Instances of each service."""
     http: tuple[Listen, ...] = ()
     admin: Listen | None = None
-    dns: Listen | None = None
     otlp: str = ""
     sampling: float = 1.0
     debug: bool = False

@@ -36,7 +36,6 @@ class Telemetry:
         self._bound: dict[tuple[str, Cluster], Calls] = {}
         self._spans = BusExporter()
         self._otlp = OtlpExporter(otlp) if otlp else None
-        self._tracers: dict[str, Tracer] = {}
         self._noise = OncePer(log)
         self._unread: Callable[[], Iterable[tuple[str, int]]] = tuple
         self._seen: dict[str, int] = {}

@@ -41,11 +41,11 @@ def test_up_has_the_documented_defaults(plait: Plait, runs: list[Any]) -> None:
 
 
 def test_up_reads_flags(plait: Plait, runs: list[Any]) -> None:
-    flags = "--http :0=80 --http [::1]:8443=443 --admin 0 --dns 127.0.0.1:5353 --app none --state s --sampling 0.1"
+    flags = "--http :0=80 --http [::1]:8443=443 --admin 0 --app none --state s --sampling 0.1"
     told = plait("up", *flags.split())
     assert told.exit_code == 0, told.output
     assert runs[0].http == (Listen("127.0.0.1", 0, 80), Listen("::1", 8443, 443))
-    assert (runs[0].admin, runs[0].dns) == (Listen("127.0.0.1", 0), Listen("127.0.0.1", 5353))
+    assert runs[0].admin == Listen("127.0.0.1", 0)
     assert (runs[0].app, runs[0].state, runs[0].sampling, runs[0].mesh) == ((), "s", 0.1, "cli-test")
 
 
@@ -74,6 +74,14 @@ def test_a_bad_value_is_a_usage_error(plait: Plait, runs: list[Any], flags: list
     told = plait("up", *flags)
     assert told.exit_code == 2
     assert "Error: " in told.stderr
+    assert runs == []
+
+
+@pytest.mark.parametrize("verb", [["up"], ["node", "gateway", "--nats", "nats://127.0.0.1:1"]])
+def test_an_address_for_dns_is_refused_rather_than_ignored(plait: Plait, runs: list[Any], verb: list[str]) -> None:
+    told = plait(*verb, "--dns", "127.0.0.1:5353")
+    assert told.exit_code == 2
+    assert "does not answer DNS yet" in told.output
     assert runs == []
 
 

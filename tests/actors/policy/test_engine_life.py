@@ -67,12 +67,12 @@ async def test_a_missing_revision_stops_the_engine(world):
         await world.start()
 
 
-async def test_reading_does_not_wait_behind_a_slow_change(world):
+async def test_reading_does_not_wait_behind_a_slow_change(world, until):
     await world.start(limit=0.5)
     await world.apply(service("reviews"))
     world.alive.add("deaf")
     slow = asyncio.ensure_future(world.apply(service("ratings")))
-    await asyncio.sleep(0.05)
+    await until(lambda: ("Prepare", 2) in world.seen)
     async with asyncio.timeout(0.2):
         assert len(await world.names()) == 2
         await world.ask("history")
