@@ -86,8 +86,8 @@ async def _outside(
 
 
 async def _bus(target: "Target", timeout: float) -> "list[Finding]":
+    from ..actors.bus import lean
     from ..actors.messages.error import BusUnavailable
-    from ..actors.runtime import lean
     from .connection import CONNECT, Visit
     from .finding import Finding, Verdict
 

@@ -5,10 +5,10 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple, TypeVar, cast
 
+from ..actors.bus import lean
+from ..actors.bus.bus import Bus
 from ..actors.messages.error import Code, DeadlineExceeded, Disconnected, MeshError, NoResponders
 from ..actors.messages.subject import Subjects
-from ..actors.runtime import lean
-from ..actors.runtime.bus import Bus
 from ..mesh import run_file
 from .exit import CommandError, Exit
 

@@ -4,6 +4,9 @@ import asyncio
 import random
 import secrets
 
+from ..actors.bus import lean
+from ..actors.bus.ask import Asker
+from ..actors.loop.timer import Deadlines
 from ..actors.messages.envelope import Headers, ReplyFrame
 from ..actors.messages.error import MeshError
 from ..actors.messages.name import service_token
@@ -12,10 +15,7 @@ from ..actors.proxy.call import Call, Caller
 from ..actors.proxy.proxy import Instances, Proxy
 from ..actors.proxy.revision import PolicyFollower
 from ..actors.proxy.wire import Wire
-from ..actors.runtime import lean
-from ..actors.runtime.ask import Asker
-from ..actors.runtime.follower import Follower
-from ..actors.runtime.timer import Deadlines
+from ..actors.table.follower import Follower
 from ..tracing.context import new_traceparent, request_id
 
 

@@ -4,13 +4,13 @@ import asyncio
 import random
 import time
 
+from ..actors.bus import lean, natspy
+from ..actors.bus.ask import Asker
+from ..actors.bus.bus import Bus
+from ..actors.loop.timer import Deadlines
 from ..actors.messages.instance import Connection
 from ..actors.messages.subject import Subjects
-from ..actors.runtime import lean, natspy
 from ..actors.runtime.actor import Surroundings
-from ..actors.runtime.ask import Asker
-from ..actors.runtime.bus import Bus
-from ..actors.runtime.timer import Deadlines
 
 
 class Link:

@@ -5,12 +5,12 @@ from typing import Any
 
 import msgspec
 
+from ..actors.bus.bus import BusState
+from ..actors.loop.timer import sleep_until
 from ..actors.messages.codec import Codec, encode
 from ..actors.messages.error import DeadlineExceeded, MeshError, Refused
 from ..actors.messages.instance import Beat, Heartbeat, Instance, Join, Joined, Leave
 from ..actors.runtime.actor import Actor, Ref, Surroundings
-from ..actors.runtime.bus import BusState
-from ..actors.runtime.timer import sleep_until
 from .link import Link
 
 log = logging.getLogger("plait.membership")

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import TYPE_CHECKING
 
+from ..actors.bus.bus import Bus, BusState
 from ..actors.messages.error import BusUnavailable, DeadlineExceeded, IntensityExceeded, MeshError, NoResponders
 from ..actors.messages.instance import Instance
 from ..actors.messages.name import label
@@ -17,9 +18,8 @@ from ..actors.proxy.proxy import Instances, Proxy
 from ..actors.proxy.revision import PolicyFollower
 from ..actors.proxy.wire import Wire
 from ..actors.runtime.actor import ChildSpec
-from ..actors.runtime.bus import Bus, BusState
-from ..actors.runtime.follower import Follower
 from ..actors.runtime.supervisor import Supervisor
+from ..actors.table.follower import Follower
 from ..gateway.admin import Admin
 from ..gateway.listener import Listener
 from .hosting import Hosted, Place

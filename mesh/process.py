@@ -9,8 +9,8 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 
+from ..actors.loop.backoff import Backoff
 from ..actors.messages.error import StartFailed
-from ..actors.runtime.backoff import Backoff
 
 log = logging.getLogger("plait.process")
 

@@ -3,15 +3,15 @@
 import time
 from collections.abc import Callable, Sequence
 
+from ..actors.bus import lean
+from ..actors.bus.bus import Bus
 from ..actors.messages.instance import Instance
 from ..actors.messages.name import label
 from ..actors.policy.engine import PolicyEngine
 from ..actors.proxy.call import Caller
 from ..actors.proxy.proxy import Proxy
-from ..actors.runtime import lean
 from ..actors.runtime.actor import ChildSpec
-from ..actors.runtime.bus import Bus
-from ..actors.runtime.jetstream import open_bucket
+from ..actors.table.jetstream import open_bucket
 from ..gateway.gateway import INGRESS_LIMIT, Gateway, GatewayOptions
 from ..gateway.listener import Listener
 from ..registry.registry import Registry

@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
+from ..actors.bus.ask import Asker
 from ..actors.messages.error import MeshError, StartFailed
-from ..actors.runtime.ask import Asker
 from ..examples import bookinfo
 from ..examples.bookinfo.policies import first_policy
 from . import run_file

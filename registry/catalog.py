@@ -9,7 +9,7 @@ from ..actors.messages.error import Refused, Undecodable
 from ..actors.messages.instance import Connection, Heartbeat, Instance
 from ..actors.messages.name import label
 from ..actors.messages.table import Delta
-from ..actors.runtime.replica import Offer, Replica
+from ..actors.table.replica import Offer, Replica
 
 K = TypeVar("K")
 V = TypeVar("V")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Container
 from ..actors.messages.codec import encode
 from ..actors.messages.error import Conflict, InvalidName, MeshError, Refused, Undecodable
 from ..actors.messages.instance import Connection, Instance, Joined, Leave
-from ..actors.runtime.store import KeyValue, remove, write
+from ..actors.table.store import KeyValue, remove, write
 from .catalog import Catalog, instances, key_of, validate
 
 _TRIES = 8  # lost races for one key before an asker is told to come again

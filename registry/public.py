@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from ..actors.bus.bus import Bus, Subscription
+from ..actors.bus.reply import may_answer
+from ..actors.bus.user_request import UserSubjects, send_json, text_field
 from ..actors.messages.instance import Instance
 from ..actors.messages.name import service_token
 from ..actors.messages.subject import Subjects
-from ..actors.runtime.bus import Bus, Subscription
-from ..actors.runtime.reply import may_answer
-from ..actors.runtime.user_request import UserSubjects, send_json, text_field
 from .catalog import Catalog, key_of
 from .services_api import answers, patterns
 

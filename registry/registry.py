@@ -10,17 +10,17 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+from ..actors.bus.bus import Bus, BusState, Subscription
+from ..actors.bus.reply import may_answer
+from ..actors.loop.timer import Deadline
 from ..actors.messages.codec import Codec, encode
 from ..actors.messages.error import MeshError, Overloaded, Undecodable
 from ..actors.messages.instance import Beat, Connection, Heartbeat, Instance, Join, Leave
 from ..actors.messages.subject import Subjects
 from ..actors.messages.table import Delta
 from ..actors.runtime.actor import Actor
-from ..actors.runtime.bus import Bus, BusState, Subscription
-from ..actors.runtime.reply import may_answer
-from ..actors.runtime.snapshot import SnapshotSource
-from ..actors.runtime.store import KeyValue
-from ..actors.runtime.timer import Deadline
+from ..actors.table.snapshot import SnapshotSource
+from ..actors.table.store import KeyValue
 from .catalog import Catalog
 from .deaths import SUBJECT, LostConnections, lost_connection
 from .desk import Desk

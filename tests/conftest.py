@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from plait.actors.runtime import lean, natspy
-from plait.actors.runtime.memory import MemoryServer
+from plait.actors.bus import lean, natspy
+from plait.actors.bus.memory import MemoryServer
 
 
 @pytest.fixture

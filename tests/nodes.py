@@ -3,6 +3,9 @@
 import asyncio
 import random
 
+from plait.actors.bus.memory import MemoryServer
+from plait.actors.loop.backoff import Backoff
+from plait.actors.loop.timer import Deadlines
 from plait.actors.messages.codec import decode_reply, encode
 from plait.actors.messages.envelope import VERSION, CallFrame
 from plait.actors.messages.instance import Instance
@@ -13,10 +16,7 @@ from plait.actors.proxy.inbound import Inbound
 from plait.actors.proxy.proxy import Instances, Proxy
 from plait.actors.proxy.wire import Wire
 from plait.actors.runtime.actor import ChildSpec, Surroundings
-from plait.actors.runtime.backoff import Backoff
-from plait.actors.runtime.memory import MemoryServer
 from plait.actors.runtime.supervisor import Limits, Supervisor
-from plait.actors.runtime.timer import Deadlines
 from plait.actors.service.service import Hosting
 
 SUBJECTS = Subjects("m")

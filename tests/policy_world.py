@@ -5,6 +5,9 @@ import random
 
 import msgspec
 
+from plait.actors.bus.ask import Asker, ask
+from plait.actors.bus.memory import MemoryServer
+from plait.actors.loop.timer import Deadlines
 from plait.actors.messages.codec import Codec
 from plait.actors.messages.error import Undecodable
 from plait.actors.messages.subject import Subjects
@@ -12,11 +15,8 @@ from plait.actors.messages.table import Acknowledge, Push
 from plait.actors.policy.engine import PolicyEngine
 from plait.actors.proxy.revision import PolicyFollower
 from plait.actors.runtime.actor import ChildSpec, Surroundings
-from plait.actors.runtime.ask import Asker, ask
-from plait.actors.runtime.memory import MemoryServer
-from plait.actors.runtime.memory_store import MemoryKeyValue
 from plait.actors.runtime.supervisor import Supervisor
-from plait.actors.runtime.timer import Deadlines
+from plait.actors.table.memory_store import MemoryKeyValue
 
 SUBJECTS = Subjects()
 PUSH = Codec[Push](Push)

@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
+from ..bus.user_request import number_field, text_field
 from ..messages.error import Refused
 from ..messages.table import Acknowledge
-from ..runtime.user_request import number_field, text_field
 from .bundle import StoredDocument
 from .history import Step
 from .problem import Problem

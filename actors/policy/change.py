@@ -5,11 +5,11 @@ from typing import Any
 
 import msgspec
 
+from ..bus.user_request import number_field, parse
 from ..messages.codec import Codec
 from ..messages.error import MeshError, Undecodable
 from ..messages.rule import Rule
 from ..routing.table import RouteTable, compile_table
-from ..runtime.user_request import number_field, parse
 from .answer import key_of
 from .bundle import Outcome, StoredDocument, check
 from .document import Document, read_documents

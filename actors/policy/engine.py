@@ -12,18 +12,18 @@ from typing import Any
 
 import msgspec
 
+from ..bus.bus import Bus, BusState, Subscription
+from ..bus.reply import may_answer
+from ..bus.user_request import UserSubjects, refusal, send_json
 from ..messages.codec import Codec, encode
 from ..messages.error import Conflict, MeshError, Overloaded, Refused, Undecodable
 from ..messages.subject import Subjects
 from ..messages.table import Activate, Push
 from ..routing.table import RouteTable
 from ..runtime.actor import Actor
-from ..runtime.bus import Bus, BusState, Subscription
-from ..runtime.replica import apply, digest
-from ..runtime.reply import may_answer
-from ..runtime.snapshot import SnapshotSource
-from ..runtime.store import KeyValue
-from ..runtime.user_request import UserSubjects, refusal, send_json
+from ..table.replica import apply, digest
+from ..table.snapshot import SnapshotSource
+from ..table.store import KeyValue
 from . import answer
 from .bundle import Outcome
 from .change import ACTIONS, Asked, compiled, judge_apply, judge_delete, judge_rollback, options, read, target

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from ..messages.error import Refused
-from ..runtime.store import KeyValue, write
+from ..table.store import KeyValue, write
 from .record import Held, Record, follow, pack, unpack
 
 

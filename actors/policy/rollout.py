@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import Iterable
 
+from ..bus.bus import Bus, Subscription
+from ..loop.timer import Deadlines
 from ..messages.codec import Codec, encode
 from ..messages.error import Undecodable
 from ..messages.subject import Subjects
 from ..messages.table import Acknowledge, Activate, Change, Prepare
-from ..runtime.bus import Bus, Subscription
-from ..runtime.snapshot import CHUNK
-from ..runtime.timer import Deadlines
+from ..table.snapshot import CHUNK
 
 _acknowledgements = Codec[Acknowledge](Acknowledge)
 _NODES = 10_000  # nodes whose last word is kept; past it the one that has been silent longest makes room

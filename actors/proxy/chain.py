@@ -3,8 +3,8 @@
 import random
 from typing import NamedTuple
 
+from ..loop.timer import Deadlines
 from ..messages import rule
-from ..runtime.timer import Deadlines
 from .attempt import Attempt
 from .fault import Fault
 from .filter import Filter, Next, stack

@@ -2,10 +2,10 @@
 
 import random
 
+from ..loop.timer import Deadlines
 from ..messages import rule
 from ..messages.envelope import ReplyFrame
 from ..messages.error import FaultInjected
-from ..runtime.timer import Deadlines
 from .call import Call
 from .filter import Next
 from .wait import pause

@@ -9,15 +9,15 @@ from contextlib import suppress
 from contextvars import Context
 from typing import Protocol
 
+from ..bus.bus import Bus, Subscription
+from ..loop.timer import Deadline, Deadlines
 from ..messages.codec import decode_call, encode
 from ..messages.envelope import VERSION, CallFrame, Headers, ReplyFrame
 from ..messages.error import Draining, HandlerFailed, MeshError, MissedDeadline, Stalled, TooDeep
 from ..messages.instance import Instance
 from ..messages.subject import Subjects
-from ..runtime.bus import Bus, Subscription
 from ..runtime.cell import Cell
 from ..runtime.mailbox import Mail
-from ..runtime.timer import Deadline, Deadlines
 
 DEPTH = 32
 """Instances that may wait for a call; more is a circle of services that call each other."""

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from ..loop.timer import Deadlines
 from ..messages.codec import Codec
 from ..messages.envelope import ReplyFrame
 from ..messages.error import Undecodable
@@ -19,7 +20,6 @@ from ..messages.rule import Rule
 from ..routing.decide import Decision, Reason, decide
 from ..routing.table import RouteTable, compile_table
 from ..runtime.actor import Actor
-from ..runtime.timer import Deadlines
 from .call import Call
 from .chain import Chain, Chains
 from .running import Observer, Running

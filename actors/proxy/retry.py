@@ -3,9 +3,9 @@
 import asyncio
 import random
 
+from ..loop.timer import Deadlines
 from ..messages.envelope import ReplyFrame
 from ..messages.error import Code, DeadlineExceeded, MeshError, NoEndpoints, Processed
-from ..runtime.timer import Deadlines
 from .call import Call
 from .filter import Next
 from .wait import pause

@@ -10,15 +10,15 @@ import logging
 import random
 from collections.abc import Callable, Mapping
 
+from ..bus.ask import Asker
+from ..bus.bus import BusState, Subscription
+from ..loop.backoff import Backoff
+from ..loop.timer import Deadline
 from ..messages.codec import Codec, encode
 from ..messages.error import DeadlineExceeded, MeshError, Undecodable
 from ..messages.table import Acknowledge, Activate, Change, Prepare, Push
-from ..runtime.ask import Asker
-from ..runtime.backoff import Backoff
-from ..runtime.bus import BusState, Subscription
-from ..runtime.replica import apply, digest
-from ..runtime.snapshot import fetch
-from ..runtime.timer import Deadline
+from ..table.replica import apply, digest
+from ..table.snapshot import fetch
 
 log = logging.getLogger("plait.policy")
 

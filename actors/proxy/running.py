@@ -9,9 +9,9 @@ from typing import Any, Protocol, cast
 
 import msgspec
 
+from ..loop.drive import Drive
 from ..messages.envelope import ReplyFrame
 from ..messages.error import MeshError
-from ..runtime.drive import Drive
 from .call import Call
 from .chain import Chain
 from .wire import Done, Waiting

@@ -2,8 +2,8 @@
 
 import asyncio
 
+from ..loop.timer import Deadlines
 from ..messages.error import DeadlineExceeded
-from ..runtime.timer import Deadlines
 from .call import Call
 
 

@@ -8,6 +8,8 @@ from typing import cast
 
 import msgspec
 
+from ..bus.bus import Bus, Subscription
+from ..loop.timer import Deadline, Deadlines
 from ..messages.codec import decode_reply, encode
 from ..messages.envelope import VERSION, CallFrame, ReplyFrame
 from ..messages.error import (
@@ -21,8 +23,6 @@ from ..messages.error import (
     Processed,
 )
 from ..messages.subject import Subjects
-from ..runtime.bus import Bus, Subscription
-from ..runtime.timer import Deadline, Deadlines
 from .call import Call, Caller
 from .endpoint import Endpoint
 

@@ -8,9 +8,9 @@ from typing import Any, Protocol
 
 import msgspec
 
+from ..loop.eager import Eager
+from ..loop.timer import Deadlines
 from ..messages.error import UnknownMessage
-from .eager import Eager
-from .timer import Deadlines
 
 
 class Ref(Protocol):

@@ -13,11 +13,11 @@ from typing import Any
 
 import msgspec
 
+from ..loop.backoff import Backoff
+from ..loop.timer import sleep_until
 from ..messages.error import IntensityExceeded, StartFailed
 from .actor import ChildSpec, Restart, Surroundings
-from .backoff import Backoff
 from .cell import Cell, Life
-from .timer import sleep_until
 
 log = logging.getLogger("plait.supervisor")
 

@@ -12,6 +12,7 @@ import msgspec
 
 from ...tracing.context import new_traceparent
 from ...tracing.record import Kind
+from ..loop.timer import sleep_until
 from ..messages.envelope import Flag, Headers, ReplyFrame
 from ..messages.error import BadReply, BadStatus
 from ..messages.instance import Instance
@@ -20,7 +21,6 @@ from ..proxy.call import Call, Caller
 from ..proxy.proxy import Proxy
 from ..proxy.wire import resolver
 from ..runtime.actor import Actor
-from ..runtime.timer import sleep_until
 from .context import Baggage, current
 from .handling import handle
 from .response import JSON, Reply, encode_json

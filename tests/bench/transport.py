@@ -19,7 +19,7 @@ from pathlib import Path
 
 import uvloop
 
-from plait.actors.runtime import lean, natspy
+from plait.actors.bus import lean, natspy
 
 SUBJECT = b"plait.default.call.echo.get.echo-1.bench"
 PAYLOAD = b"x" * 200

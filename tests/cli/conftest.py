@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from plait.actors.runtime import lean
+from plait.actors.bus import lean
 from plait.cli.app import app
 
 Answer = Callable[[bytes, bytes], Any]

@@ -8,11 +8,11 @@ import time
 
 import pytest
 
+from plait.actors.bus import lean
 from plait.actors.messages.codec import decode_reply, encode
 from plait.actors.messages.envelope import VERSION, CallFrame
 from plait.actors.messages.error import MissedDeadline, Stalled
 from plait.actors.messages.subject import Subjects
-from plait.actors.runtime import lean
 
 pytestmark = pytest.mark.anyio
 

@@ -6,12 +6,12 @@ from types import SimpleNamespace
 
 import pytest
 
+from plait.actors.loop.timer import Deadlines
 from plait.actors.messages.codec import Codec, encode
 from plait.actors.messages.error import DeadlineExceeded
 from plait.actors.messages.instance import Beat, Connection, Instance, Join, Joined
 from plait.actors.messages.subject import Subjects
 from plait.actors.runtime.actor import Surroundings
-from plait.actors.runtime.timer import Deadlines
 from plait.mesh.membership import Add, Membership, Tick
 from tests.virtual_loop import anyio_backend  # noqa: F401
 

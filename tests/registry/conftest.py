@@ -6,17 +6,17 @@ import random
 import msgspec
 import pytest
 
+from plait.actors.bus.ask import Asker, ask
+from plait.actors.bus.memory import MemoryServer
+from plait.actors.loop.timer import Deadlines
 from plait.actors.messages.codec import Codec, encode
 from plait.actors.messages.instance import Beat, Connection, Heartbeat, Instance, Join, Joined, Leave
 from plait.actors.messages.subject import Subjects
 from plait.actors.messages.table import Delta
 from plait.actors.runtime.actor import ChildSpec, Surroundings
-from plait.actors.runtime.ask import Asker, ask
-from plait.actors.runtime.memory import MemoryServer
-from plait.actors.runtime.memory_store import MemoryKeyValue
-from plait.actors.runtime.snapshot import fetch
 from plait.actors.runtime.supervisor import Supervisor
-from plait.actors.runtime.timer import Deadlines
+from plait.actors.table.memory_store import MemoryKeyValue
+from plait.actors.table.snapshot import fetch
 from plait.registry.registry import Registry
 
 SUBJECTS = Subjects()

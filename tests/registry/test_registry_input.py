@@ -8,7 +8,7 @@ import pytest
 
 from plait.actors.messages.instance import Connection
 from plait.actors.messages.subject import Subjects
-from plait.actors.runtime.store import Found
+from plait.actors.table.store import Found
 
 pytestmark = pytest.mark.anyio
 SUBJECTS = Subjects()

@@ -5,17 +5,17 @@ import random
 
 import pytest
 
+from plait.actors.bus import lean
+from plait.actors.bus.ask import Asker
+from plait.actors.bus.bus import BusState
+from plait.actors.loop.timer import Deadlines
 from plait.actors.messages.codec import Codec, encode
 from plait.actors.messages.instance import Instance, Join, Joined
 from plait.actors.messages.subject import Subjects
-from plait.actors.runtime import lean
 from plait.actors.runtime.actor import ChildSpec, Surroundings
-from plait.actors.runtime.ask import Asker
-from plait.actors.runtime.bus import BusState
-from plait.actors.runtime.follower import Follower
-from plait.actors.runtime.jetstream import open_bucket
 from plait.actors.runtime.supervisor import Supervisor
-from plait.actors.runtime.timer import Deadlines
+from plait.actors.table.follower import Follower
+from plait.actors.table.jetstream import open_bucket
 from plait.registry.registry import Registry
 
 pytestmark = pytest.mark.anyio

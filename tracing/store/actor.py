@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from ...actors.bus.bus import Bus, Subscription
+from ...actors.bus.user_request import UserSubjects, number_field, text_field
 from ...actors.messages.error import Refused
 from ...actors.messages.subject import Subjects
 from ...actors.runtime.actor import Actor
-from ...actors.runtime.bus import Bus, Subscription
-from ...actors.runtime.user_request import UserSubjects, number_field, text_field
 from ..record import SpanRecord, decode_batch
 from .memory import AmbiguousTrace, TraceNotFound, TraceStore, TraceSummary
 from .tree import waterfall

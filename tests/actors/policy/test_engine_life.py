@@ -5,12 +5,12 @@ import random
 
 import pytest
 
+from plait.actors.bus.ask import Asker
 from plait.actors.messages.codec import encode
 from plait.actors.messages.error import StartFailed
 from plait.actors.messages.table import Acknowledge, Activate, Prepare
 from plait.actors.policy.record import WHOLE_EVERY
-from plait.actors.runtime.ask import Asker
-from plait.actors.runtime.snapshot import fetch
+from plait.actors.table.snapshot import fetch
 from tests.policy_world import PUSH, SUBJECTS, service
 
 pytestmark = pytest.mark.anyio

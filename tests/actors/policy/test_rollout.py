@@ -4,13 +4,13 @@ import asyncio
 
 import pytest
 
+from plait.actors.bus.memory import MemoryServer
+from plait.actors.loop.timer import Deadlines
 from plait.actors.messages.codec import encode
 from plait.actors.messages.subject import Subjects
 from plait.actors.messages.table import Acknowledge
 from plait.actors.policy import rollout
 from plait.actors.policy.rollout import Rollout
-from plait.actors.runtime.memory import MemoryServer
-from plait.actors.runtime.timer import Deadlines
 
 pytestmark = pytest.mark.anyio
 

@@ -5,6 +5,7 @@ import random
 
 import pytest
 
+from plait.actors.loop.timer import Deadlines
 from plait.actors.messages import rule
 from plait.actors.messages.envelope import ReplyFrame
 from plait.actors.messages.error import (
@@ -26,7 +27,6 @@ from plait.actors.proxy.filter import stack
 from plait.actors.proxy.retry import Retry
 from plait.actors.proxy.timeout import Timeout
 from plait.actors.proxy.wait import pause
-from plait.actors.runtime.timer import Deadlines
 from tests.virtual_loop import anyio_backend  # noqa: F401
 
 pytestmark = pytest.mark.anyio

@@ -5,16 +5,16 @@ import random
 
 import pytest
 
+from plait.actors.bus.ask import Asker
+from plait.actors.bus.memory import MemoryServer
+from plait.actors.loop.timer import Deadlines
 from plait.actors.messages.codec import Codec, encode
 from plait.actors.messages.error import DeadlineExceeded, Undecodable
 from plait.actors.messages.subject import Subjects
 from plait.actors.messages.table import Acknowledge, Activate, Prepare
 from plait.actors.proxy.revision import PolicyFollower
-from plait.actors.runtime.ask import Asker
-from plait.actors.runtime.memory import MemoryServer
-from plait.actors.runtime.replica import apply, digest
-from plait.actors.runtime.snapshot import SnapshotSource
-from plait.actors.runtime.timer import Deadlines
+from plait.actors.table.replica import apply, digest
+from plait.actors.table.snapshot import SnapshotSource
 
 pytestmark = pytest.mark.anyio
 SUBJECTS = Subjects()

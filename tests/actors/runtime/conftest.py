@@ -5,9 +5,9 @@ import random
 
 import pytest
 
+from plait.actors.loop.timer import Deadlines
 from plait.actors.runtime.actor import Actor, ChildSpec, Surroundings
 from plait.actors.runtime.cell import Cell
-from plait.actors.runtime.timer import Deadlines
 
 
 class Worker(Actor):

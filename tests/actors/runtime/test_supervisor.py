@@ -7,12 +7,12 @@ import random
 
 import pytest
 
+from plait.actors.loop.backoff import Backoff
+from plait.actors.loop.timer import Deadlines
 from plait.actors.messages.error import ActorStopped, IntensityExceeded, StartFailed
 from plait.actors.runtime.actor import Actor, ChildSpec, Restart, Surroundings
-from plait.actors.runtime.backoff import Backoff
 from plait.actors.runtime.cell import Life
 from plait.actors.runtime.supervisor import Limits, Supervisor
-from plait.actors.runtime.timer import Deadlines
 from tests.virtual_loop import anyio_backend  # noqa: F401
 
 pytestmark = pytest.mark.anyio

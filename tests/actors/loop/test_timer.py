@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from plait.actors.runtime.timer import Deadlines, sleep_until
+from plait.actors.loop.timer import Deadlines, sleep_until
 from tests.virtual_loop import anyio_backend  # noqa: F401
 
 pytestmark = pytest.mark.anyio

@@ -6,10 +6,10 @@ import time
 
 import pytest
 
+from plait.actors.bus.reply import may_answer
+from plait.actors.bus.user_request import number_field, parse, text_field
 from plait.actors.messages.error import Refused, Undecodable
 from plait.actors.messages.subject import Subjects
-from plait.actors.runtime.reply import may_answer
-from plait.actors.runtime.user_request import number_field, parse, text_field
 
 
 def test_json_yaml_and_nothing_are_understood():

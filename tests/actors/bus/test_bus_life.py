@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
+from plait.actors.bus.bus import BusState
 from plait.actors.messages.error import BusUnavailable, Disconnected, NoResponders
-from plait.actors.runtime.bus import BusState
 
 pytestmark = pytest.mark.anyio
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plait.actors.bus.bus import BusState
+from plait.actors.bus.interest import Interest, Router
+from plait.actors.bus.memory import MemoryServer
 from plait.actors.messages.error import TooLarge
-from plait.actors.runtime.bus import BusState
-from plait.actors.runtime.interest import Interest, Router
-from plait.actors.runtime.memory import MemoryServer
 
 
 def ignore(*_):

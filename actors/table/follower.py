@@ -7,15 +7,15 @@ import asyncio
 import random
 from collections.abc import Callable, Mapping
 
+from ..bus.ask import Asker
+from ..bus.bus import BusState, Subscription
+from ..loop.backoff import Backoff
+from ..loop.timer import Deadline
 from ..messages.codec import Codec
 from ..messages.error import DeadlineExceeded, MeshError, Undecodable
 from ..messages.table import Delta
-from .ask import Asker
-from .backoff import Backoff
-from .bus import BusState, Subscription
 from .replica import Offer, Replica
 from .snapshot import fetch
-from .timer import Deadline
 
 _deltas = Codec[Delta](Delta)
 

@@ -5,14 +5,14 @@ import random
 
 import pytest
 
+from plait.actors.bus import lean, natspy
+from plait.actors.bus.ask import Asker
+from plait.actors.loop.timer import Deadlines
 from plait.actors.messages.error import Conflict, UnknownOutcome
 from plait.actors.messages.subject import Subjects
-from plait.actors.runtime import lean, natspy
-from plait.actors.runtime.ask import Asker
-from plait.actors.runtime.jetstream import JetStreamKeyValue, open_bucket
-from plait.actors.runtime.memory_store import MemoryKeyValue
-from plait.actors.runtime.store import remove, write
-from plait.actors.runtime.timer import Deadlines
+from plait.actors.table.jetstream import JetStreamKeyValue, open_bucket
+from plait.actors.table.memory_store import MemoryKeyValue
+from plait.actors.table.store import remove, write
 
 pytestmark = pytest.mark.anyio
 

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from plait.actors.runtime.backoff import Backoff
+from plait.actors.loop.backoff import Backoff
 
 
 class Highest(random.Random):

@@ -10,10 +10,10 @@ import time
 from collections.abc import Callable
 from contextvars import Context
 
+from ..loop.backoff import Backoff
 from ..messages.error import BusUnavailable
 from ..messages.instance import Connection
 from .address import MAX_LINE, QUEUE_LIMIT, Address, address, check_size, unreachable
-from .backoff import Backoff
 from .bus import BusState, Deliver, Done
 from .connection import BusConnection
 from .lean_parser import answers

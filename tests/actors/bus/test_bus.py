@@ -6,8 +6,8 @@ import random
 
 import pytest
 
+from plait.actors.bus.bus import BusState
 from plait.actors.messages.error import NoResponders, TooLarge
-from plait.actors.runtime.bus import BusState
 
 pytestmark = pytest.mark.anyio
 

@@ -8,9 +8,9 @@ import time
 
 import pytest
 
+from plait.actors.bus import lean, natspy
+from plait.actors.bus.bus import BusState
 from plait.actors.messages.error import BusUnavailable, Overloaded, TooLarge
-from plait.actors.runtime import lean, natspy
-from plait.actors.runtime.bus import BusState
 
 pytestmark = pytest.mark.anyio
 

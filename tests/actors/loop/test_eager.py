@@ -5,7 +5,7 @@ from contextvars import Context
 
 import pytest
 
-from plait.actors.runtime.eager import Eager
+from plait.actors.loop.eager import Eager
 from tests.virtual_loop import anyio_backend  # noqa: F401
 
 pytestmark = pytest.mark.anyio

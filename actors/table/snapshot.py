@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from ..bus.ask import Asker
+from ..bus.bus import Bus, Subscription
+from ..bus.reply import may_answer
 from ..messages.codec import Codec, encode
 from ..messages.error import DeadlineExceeded, MeshError, Undecodable
 from ..messages.subject import Subjects
 from ..messages.table import Snapshot, SnapshotRequest
-from .ask import Asker
-from .bus import Bus, Subscription
-from .reply import may_answer
 
 CHUNK = 512 * 1024  # bytes of keys and values in one answer: half of what a NATS server takes by default
 

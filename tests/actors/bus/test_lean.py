@@ -7,11 +7,11 @@ import random
 
 import pytest
 
+from plait.actors.bus.address import address
+from plait.actors.bus.bus import BusState
+from plait.actors.bus.lean import LeanBus, connect
+from plait.actors.bus.lean_wire import Wire
 from plait.actors.messages.error import BusUnavailable, Disconnected, Overloaded
-from plait.actors.runtime.address import address
-from plait.actors.runtime.bus import BusState
-from plait.actors.runtime.lean import LeanBus, connect
-from plait.actors.runtime.lean_wire import Wire
 
 pytestmark = pytest.mark.anyio
 

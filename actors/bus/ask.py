@@ -3,10 +3,10 @@
 import asyncio
 from itertools import count
 
+from ..loop.timer import Deadlines
 from ..messages.error import DeadlineExceeded, MeshError
 from ..messages.subject import Subjects
 from .bus import Bus
-from .timer import Deadlines
 
 
 async def ask(

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plait.actors.bus.lean_parser import Parser, answers
 from plait.actors.messages.error import NoResponders, Undecodable
-from plait.actors.runtime.lean_parser import Parser, answers
 
 STREAM = (
     b'INFO {"server_id":"S"}\r\n'

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plait.actors.messages.table import Delta
-from plait.actors.runtime.replica import Offer, Replica, apply, digest
+from plait.actors.table.replica import Offer, Replica, apply, digest
 
 changes = st.lists(
     st.tuples(st.sampled_from("abcdef"), st.one_of(st.none(), st.binary(max_size=3))), min_size=1, max_size=3

@@ -5,15 +5,15 @@ import random
 
 import pytest
 
+from plait.actors.bus.ask import Asker
+from plait.actors.bus.memory import MemoryServer
+from plait.actors.loop.timer import Deadlines
 from plait.actors.messages.codec import encode
 from plait.actors.messages.error import DeadlineExceeded, Undecodable
 from plait.actors.messages.subject import Subjects
 from plait.actors.messages.table import Delta
-from plait.actors.runtime.ask import Asker
-from plait.actors.runtime.follower import Follower
-from plait.actors.runtime.memory import MemoryServer
-from plait.actors.runtime.snapshot import SnapshotSource, cut, fetch
-from plait.actors.runtime.timer import Deadlines
+from plait.actors.table.follower import Follower
+from plait.actors.table.snapshot import SnapshotSource, cut, fetch
 
 pytestmark = pytest.mark.anyio
 SUBJECTS = Subjects()

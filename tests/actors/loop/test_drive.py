@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from plait.actors.runtime.drive import Drive
+from plait.actors.loop.drive import Drive
 
 pytestmark = pytest.mark.anyio
 

@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from ..bus.ask import Asker
 from ..messages.error import BadReply, Conflict, DeadlineExceeded, Disconnected, NoResponders, Refused, UnknownOutcome
-from .ask import Asker
 from .store import Entry, Found
 
 _WRONG_LAST_SEQUENCE = (10071, 10164)

@@ -2,8 +2,8 @@
 
 import pytest
 
+from plait.actors.bus.address import Address, address
 from plait.actors.messages.error import BusUnavailable
-from plait.actors.runtime.address import Address, address
 
 
 @pytest.mark.parametrize(

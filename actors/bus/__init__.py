@@ -1,0 +1,1 @@
+"""The one interface to NATS, its three implementations, and asking over it."""

@@ -1,0 +1,1 @@
+"""The replicated table: durable truth, numbered changes, a replica on every node."""
