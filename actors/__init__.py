@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .messages.error import BadStatus, DeadlineExceeded, MeshError
-    from .runtime.actor import Actor, ChildSpec, Ref, Restart
+    from .runtime.actor import Actor
+    from .runtime.ref import Ref
+    from .runtime.spec import ChildSpec, Restart
     from .service.request import Request
     from .service.response import Reply, Response
     from .service.route import delete, get, patch, post, put, route
@@ -13,7 +15,11 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "messages.error": ("BadStatus", "DeadlineExceeded", "MeshError"),
-    "runtime.actor": ("Actor", "ChildSpec", "Ref", "Restart"),
+    "messages.actor": ("Message",),
+    "runtime.actor": ("Actor",),
+    "runtime.ref": ("Ref",),
+    "runtime.spec": ("AutoShutdown", "ChildSpec", "Limits", "Overflow", "Restart", "Strategy", "SupervisorSpec"),
+    "runtime.watch": ("Terminated",),
     "service.request": ("Request",),
     "service.response": ("Reply", "Response"),
     "service.route": ("delete", "get", "patch", "post", "put", "route"),
@@ -24,7 +30,8 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [  # noqa: RUF022 - as they are read: what to write, what it is given, what can go wrong
     "Service", "get", "post", "put", "patch", "delete", "route",
     "Request", "Response", "Reply", "MeshError", "BadStatus", "DeadlineExceeded",
-    "Actor", "ChildSpec", "Ref", "Restart",
+    "Actor", "Message", "Ref", "Terminated",
+    "ChildSpec", "SupervisorSpec", "Restart", "Strategy", "Limits", "Overflow", "AutoShutdown",
 ]  # fmt: skip
 
 

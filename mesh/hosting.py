@@ -11,8 +11,9 @@ from ..actors.messages.instance import Instance
 from ..actors.proxy.call import Caller
 from ..actors.proxy.inbound import Inbound
 from ..actors.proxy.proxy import Proxy
-from ..actors.runtime.actor import Actor, ChildSpec
+from ..actors.runtime.actor import Actor
 from ..actors.runtime.cell import Cell
+from ..actors.runtime.spec import ChildSpec
 from ..actors.runtime.supervisor import Supervisor
 from ..actors.service.service import Hosting, Service
 from .link import Link

@@ -10,7 +10,7 @@ from ..actors.bus.bus import Bus
 from ..actors.loop.timer import Deadlines
 from ..actors.messages.instance import Connection
 from ..actors.messages.subject import Subjects
-from ..actors.runtime.actor import Surroundings
+from ..actors.runtime.surroundings import Surroundings
 
 
 class Link:

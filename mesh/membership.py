@@ -10,7 +10,9 @@ from ..actors.loop.timer import sleep_until
 from ..actors.messages.codec import Codec, encode
 from ..actors.messages.error import DeadlineExceeded, MeshError, Refused
 from ..actors.messages.instance import Beat, Heartbeat, Instance, Join, Joined, Leave
-from ..actors.runtime.actor import Actor, Ref, Surroundings
+from ..actors.runtime.actor import Actor
+from ..actors.runtime.cell import Cell
+from ..actors.runtime.surroundings import Surroundings
 from .link import Link
 
 log = logging.getLogger("plait.membership")
@@ -44,7 +46,7 @@ class Tick(msgspec.Struct, frozen=True):
     """Time for a heartbeat."""
 
 
-async def tell_registry(membership: Ref, step: Add | Drain | Remove, timeout: float) -> None:
+async def tell_registry(membership: Cell, step: Add | Drain | Remove, timeout: float) -> None:
     """Have the membership actor take one step with the registry.
 
     Raises:
@@ -55,7 +57,7 @@ async def tell_registry(membership: Ref, step: Add | Drain | Remove, timeout: fl
         raise answer
 
 
-async def join(membership: Ref, instance: Instance, surroundings: Surroundings, patience: float = 10.0) -> None:
+async def join(membership: Cell, instance: Instance, surroundings: Surroundings, patience: float = 10.0) -> None:
     """Have an instance join; a registry that cannot take it in just now is asked again, for `patience` seconds.
 
     Raises:
@@ -104,7 +106,7 @@ class Membership(Actor):
             if self._beating:
                 if not self._ticking:  # a slow registry must not fill the mailbox with beats
                     self._ticking = True
-                    self.me.tell(Tick())
+                    self.cell.tell(Tick())
                 self._arm()
 
         self.surroundings.deadlines.at(self.surroundings.clock() + BEAT, tick)

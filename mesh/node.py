@@ -17,7 +17,7 @@ from ..actors.messages.name import label
 from ..actors.proxy.proxy import Instances, Proxy
 from ..actors.proxy.revision import PolicyFollower
 from ..actors.proxy.wire import Wire
-from ..actors.runtime.actor import ChildSpec
+from ..actors.runtime.spec import ChildSpec
 from ..actors.runtime.supervisor import Supervisor
 from ..actors.table.follower import Follower
 from ..gateway.admin import Admin
@@ -44,7 +44,7 @@ class Node:
     def __init__(self, options: NodeOptions) -> None:
         self.options = options
         self.name = label(options.name or f"node-{secrets.token_hex(3)}", "node")
-        self.failed: asyncio.Future[IntensityExceeded] = asyncio.get_running_loop().create_future()
+        self.failed: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
         self._rng = random.Random()
         self._hosted: list[Hosted] = []
         self._members: dict[str, Instance] = {}
@@ -168,9 +168,9 @@ class Node:
             else:
                 return
 
-    def _give_up(self, error: IntensityExceeded) -> None:
+    def _give_up(self, error: Exception | None) -> None:
         if not self.failed.done():
-            self.failed.set_result(error)
+            self.failed.set_result(error or IntensityExceeded("the node's actors have ended"))
 
     # What it says of itself
 
@@ -201,7 +201,7 @@ class Node:
 
     def _measure(self) -> None:
         metrics, link = self.telemetry.metrics, self.link
-        metrics.mailboxes(lambda: [((self.name, child.name), len(child.mailbox)) for child in self.supervisor.children])
+        metrics.mailboxes(lambda: [((self.name, cell.path), len(cell.mailbox)) for cell in self.supervisor.cells()])
         for name, bus in (("data", link.data), ("control", link.control)):
             metrics.bus_connected.labels(name).set_function(partial(_connected, bus))
             bus.listen(partial(_count_reconnect, metrics.bus_reconnects.labels(name)))
@@ -210,9 +210,9 @@ class Node:
         metrics.registry_stale.set_function(lambda: float(self.registry.stale))
 
     def _unread(self) -> Iterator[tuple[str, int]]:
-        for child in self.supervisor.children:
-            if child.actor is not None:
-                yield child.name, child.actor.unread()
+        for cell in self.supervisor.cells():
+            if cell.actor is not None:
+                yield cell.path, cell.actor.unread()
         yield "registry replica", self.registry.undecodable
         yield "policy replica", self.policy.undecodable
 

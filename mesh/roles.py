@@ -10,7 +10,7 @@ from ..actors.messages.name import label
 from ..actors.policy.engine import PolicyEngine
 from ..actors.proxy.call import Caller
 from ..actors.proxy.proxy import Proxy
-from ..actors.runtime.actor import ChildSpec
+from ..actors.runtime.spec import ChildSpec
 from ..actors.table.jetstream import open_bucket
 from ..gateway.gateway import INGRESS_LIMIT, Gateway, GatewayOptions
 from ..gateway.listener import Listener

@@ -150,7 +150,7 @@ class Registry(Actor):
 
     def _tell(self, message: Any) -> None:
         try:
-            self.me.tell(message)
+            self.cell.tell(message)
         except MeshError:  # the sender gets no answer and asks again; a verdict is found again by the next sweep
             self.counts["overloaded"] += 1
 
@@ -220,7 +220,7 @@ class Registry(Actor):
 
     def _tell_gone(self, gone: Gone) -> None:
         try:
-            self.me.tell(gone)
+            self.cell.tell(gone)
         except Overloaded:
             self._going.difference_update(gone.keys)
             self.counts["overloaded"] += 1

@@ -15,8 +15,9 @@ from plait.actors.proxy.call import Call, Caller
 from plait.actors.proxy.inbound import Inbound
 from plait.actors.proxy.proxy import Instances, Proxy
 from plait.actors.proxy.wire import Wire
-from plait.actors.runtime.actor import ChildSpec, Surroundings
-from plait.actors.runtime.supervisor import Limits, Supervisor
+from plait.actors.runtime.spec import ChildSpec, Limits
+from plait.actors.runtime.supervisor import Supervisor
+from plait.actors.runtime.surroundings import Surroundings
 from plait.actors.service.service import Hosting
 
 SUBJECTS = Subjects("m")

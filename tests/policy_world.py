@@ -14,8 +14,9 @@ from plait.actors.messages.subject import Subjects
 from plait.actors.messages.table import Acknowledge, Push
 from plait.actors.policy.engine import PolicyEngine
 from plait.actors.proxy.revision import PolicyFollower
-from plait.actors.runtime.actor import ChildSpec, Surroundings
+from plait.actors.runtime.spec import ChildSpec
 from plait.actors.runtime.supervisor import Supervisor
+from plait.actors.runtime.surroundings import Surroundings
 from plait.actors.table.memory_store import MemoryKeyValue
 
 SUBJECTS = Subjects()

@@ -10,7 +10,7 @@ import asyncio
 import types
 
 # Documented for those who extend asyncio ("Task lifetime support").
-from asyncio.tasks import _enter_task, _leave_task  # pyright: ignore[reportPrivateUsage]
+from asyncio.tasks import _enter_task, _leave_task, current_task  # pyright: ignore[reportPrivateUsage]
 from collections.abc import Coroutine, Generator
 from contextvars import Context
 from typing import Any
@@ -22,29 +22,40 @@ class Eager:
     """Starts coroutines on one event loop."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.value: Any = None
+        """What the last coroutine came to that was over at once; read it right after `run`."""
         self._loop = loop
         self._spare: _Parked | None = None
 
     def run(self, work: Work, context: Context) -> "asyncio.Task[Any] | None":
-        """Step `work` in `context`; return None when it is over, else the task that goes on with it.
+        """Step `work` in `context`; return None when it is over (see `value`), else the task that goes on with it.
+
+        Where a task is running its step already, it is put aside meanwhile: two cannot be current.
 
         Raises:
             BaseException: what the first step raised.
         """
         loop = self._loop
-        if asyncio.current_task(loop) is not None:  # called from within another task's step: two cannot be current
-            return loop.create_task(work, context=context)
         parked = self._spare or _Parked(loop)
-        self._spare = parked
+        self._spare = None  # taken: what the first step starts in its turn needs one of its own
         task = parked.task
+        outer = current_task(loop)
+        if outer is not None:
+            _leave_task(loop, outer)
         _enter_task(loop, task)
         try:
             future = context.run(work.send, None)
-        except StopIteration:
+        except StopIteration as stop:
+            self.value = stop.value
+            self._spare = parked
             return None
+        except BaseException:
+            self._spare = parked
+            raise
         finally:
             _leave_task(loop, task)
-        self._spare = None
+            if outer is not None:
+                _enter_task(loop, outer)
         parked.take(work, context, future)
         return task
 
@@ -108,3 +119,5 @@ def _steps(work: Work, context: Context, future: Any, error: BaseException | Non
                 future, error = context.run(work.throw, error), None
         except StopIteration as stop:
             return stop.value
+        except SystemExit as left:  # a task would end the whole process with it
+            raise RuntimeError(f"the work raised SystemExit({left.code})") from left

@@ -131,6 +131,12 @@ class TooDeep(MeshError):
     code, cause, sentence = Code.INVALID_ARGUMENT, 19, "too many calls wait for each other"
 
 
+class CallCycle(MeshError):
+    """The call would wait for one that waits for it: a turn-based actor that is asked by what it asked."""
+
+    code, cause, sentence = Code.FAILED_PRECONDITION, 20, "the call waits for itself"
+
+
 # Nobody knows whether the call was worked on
 
 
@@ -241,6 +247,12 @@ class IntensityExceeded(MeshError):
     """A supervisor gave up: too many restarts in its period."""
 
     code, cause, sentence = Code.UNAVAILABLE, 93, "too many restarts in the period"
+
+
+class BadMessage(MeshError):
+    """The message cannot travel to an actor."""
+
+    code, cause, sentence = Code.INVALID_ARGUMENT, 95, "the message cannot be encoded"
 
 
 # The control plane

@@ -146,7 +146,7 @@ class PolicyEngine(Actor):
             return
         dry_run, wait = options(headers)
         try:
-            self.me.tell(Asked(subject.rpartition(b".")[2].decode(), payload, reply, dry_run, wait))
+            self.cell.tell(Asked(subject.rpartition(b".")[2].decode(), payload, reply, dry_run, wait))
         except MeshError as error:
             send_json(self._bus, reply, refusal(error))
 
@@ -169,7 +169,7 @@ class PolicyEngine(Actor):
 
     def _news(self) -> None:
         try:
-            self.me.tell(_News())
+            self.cell.tell(_News())
         except Overloaded:
             log.warning("the policy engine is overloaded; the next change reads what others wrote")
 

@@ -13,14 +13,12 @@ from ..bus.bus import Bus, Subscription
 from ..loop.timer import Deadline, Deadlines
 from ..messages.codec import decode_call, encode
 from ..messages.envelope import VERSION, CallFrame, Headers, ReplyFrame
-from ..messages.error import Draining, HandlerFailed, MeshError, MissedDeadline, Stalled, TooDeep
+from ..messages.error import CallCycle, Draining, HandlerFailed, MeshError, MissedDeadline, Stalled, TooDeep
 from ..messages.instance import Instance
 from ..messages.subject import Subjects
 from ..runtime.cell import Cell
+from ..runtime.context import DEPTH
 from ..runtime.mailbox import Mail
-
-DEPTH = 32
-"""Instances that may wait for a call; more is a circle of services that call each other."""
 
 Respond = Callable[[bytes], object]
 
@@ -163,6 +161,9 @@ class Inbound:
         served.message = served
         if stalled:
             served.fail(Stalled())
+        elif self.cell.turn_based and self.instance.id in frame.chain:
+            path = " → ".join((*frame.chain[frame.chain.index(self.instance.id) :], self.instance.id))
+            served.fail(CallCycle(f"{path}: it handles one call at a time, so it would wait for itself"))
         elif len(frame.chain) > DEPTH:
             served.fail(TooDeep(f"more than {DEPTH} calls wait for each other: {' → '.join(frame.chain[-4:])}"))
         elif self._draining:

@@ -1,73 +1,40 @@
-"""What an actor is to those who write one, and how a child is to be run."""
+"""What an actor is to those who write one."""
 
-import asyncio
-import enum
-import random
+from collections import deque
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-import msgspec
+from ..messages.error import Overloaded, UnknownMessage
+from .timers import Timers
+from .watch import Watches
 
-from ..loop.eager import Eager
-from ..loop.timer import Deadlines
-from ..messages.error import UnknownMessage
-
-
-class Ref(Protocol):
-    """How others reach an actor, whichever life it is in."""
-
-    @property
-    def name(self) -> str:
-        """The actor's name, unique among its siblings."""
-        ...
-
-    def tell(self, message: Any) -> None:
-        """Send without an answer.
-
-        Raises:
-            Overloaded: the mailbox is full.
-            ActorStopped: the actor does not run and will not.
-        """
-        ...
-
-    async def ask(self, message: Any, timeout: float) -> Any:
-        """Send and wait for the answer, at most `timeout` seconds.
-
-        Raises:
-            DeadlineExceeded: no answer came in time.
-            Overloaded, ActorStopped: as `tell`.
-            Exception: what the actor raised while it handled the message.
-        """
-        ...
-
-
-class Surroundings:
-    """What an actor is given instead of reaching for it: time, chance, timers and its own ref."""
-
-    def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        deadlines: Deadlines,
-        rng: random.Random,
-        clock: Callable[[], float] | None = None,
-    ) -> None:
-        self.loop = loop
-        self.deadlines = deadlines
-        self.rng = rng
-        self.eager = Eager(loop)
-        self.clock = clock or loop.time
-        """Monotonic seconds on the loop's own scale. A real node gives `time.monotonic`: uvloop's `time()` stands still
-        during a turn, which a stopped process would take for time that has not passed."""
+if TYPE_CHECKING:
+    from .cell import Cell
+    from .mailbox import Mail
+    from .ref import Ref
+    from .surroundings import Surroundings
 
 
 class Actor:
-    """State that is touched by one message at a time. Subclass it; the runtime calls the methods in this order."""
+    """State that is touched by one message at a time. Subclass it; the runtime calls the methods in this order.
 
-    surroundings: Surroundings
-    me: Ref
+    The annotation of `receive`'s message says which types the actor takes (`message: Add | Read`): others are refused
+    with `UnknownMessage`, and messages from other nodes are decoded by it.
+    """
+
+    cell: "Cell"
+    """What runs this life; given before `pre_start`."""
+
+    # What a life goes through
 
     async def pre_start(self) -> None:
         """Make ready; an error here fails the start and is told to whoever started the actor."""
+
+    async def on_restart(self, reason: Exception) -> None:
+        """Called in a new life, after `pre_start`, when the one before failed with `reason`."""
+
+    async def post_start(self) -> None:
+        """The first turn of a life, before any message; an error here ends the life as one in `receive` does."""
 
     def receive(self, message: Any) -> Any:
         """Handle one message; what is returned answers an ask. An error here ends this life of the actor.
@@ -76,35 +43,94 @@ class Actor:
         """
         raise UnknownMessage(f"{type(self).__name__} receives no messages, got {type(message).__name__}")
 
+    async def post_stop(self) -> None:
+        """Put away what `pre_start` made; runs at the end of every life that started, also before a restart."""
+
     def unread(self) -> int:
         """Return how many messages that came from the bus this life could not read."""
         return 0
 
-    async def post_stop(self) -> None:
-        """Put away what `pre_start` made; runs at the end of every life that started, also before a restart."""
+    # What it is given
 
+    @property
+    def surroundings(self) -> "Surroundings":
+        """Time, chance and timers."""
+        return self.cell.surroundings
 
-class Restart(enum.Enum):
-    """Whether an actor that ended is started again (Erlang/OTP)."""
+    @property
+    def me(self) -> "Ref":
+        """How others reach this actor; may be sent to them."""
+        return self.cell.ref
 
-    PERMANENT = "permanent"
-    """Always."""
-    TRANSIENT = "transient"
-    """Only when it failed."""
-    TEMPORARY = "temporary"
-    """Never."""
+    @property
+    def timers(self) -> Timers:
+        """Timers that end with this life."""
+        if self.cell.timers is None:
+            self.cell.timers = Timers(self.cell)
+        return self.cell.timers
 
+    # What it may do
 
-class ChildSpec(msgspec.Struct, frozen=True):
-    """How a supervisor runs one child (Erlang/OTP's child spec)."""
+    def find(self, address: str) -> "Ref":
+        """Return how to reach the actor at `node/path`, here or on another node, whether it is there or not."""
+        from .ref import Ref
 
-    name: str
-    start: Callable[[], Actor]
-    """Makes the actor, anew for each life."""
-    restart: Restart = Restart.PERMANENT
-    shutdown: float = 5.0
-    """Seconds to finish in when told to stop; then the work in hand is cancelled."""
-    concurrency: int = 1
-    """Messages handled at a time; 1 is turn-based."""
-    mailbox: int = 1000
-    """Messages that may wait."""
+        return Ref.to(address, self.surroundings)
+
+    def watch(self, ref: "Ref") -> None:
+        """Have `Terminated` told to this actor once when the other, or its node, is gone for good; no restart is."""
+        if self.cell.watches is None:
+            self.cell.watches = Watches(self.cell)
+        self.cell.watches.watch(ref)
+
+    def unwatch(self, ref: "Ref") -> None:
+        """Be told no more; harmless where it is not watched."""
+        if self.cell.watches is not None:
+            self.cell.watches.unwatch(ref)
+
+    def become(self, behaviour: Callable[[Any], Any]) -> None:
+        """Have `behaviour` handle the messages from the next one on; a new life begins with `receive` again."""
+        self.receive = behaviour  # type: ignore[method-assign,assignment]
+
+    def unbecome(self) -> None:
+        """Have `receive` handle the messages again."""
+        self.__dict__.pop("receive", None)
+
+    def stash(self) -> None:
+        """Put the message in hand aside, to be handled after `unstash_all`; its asker waits on.
+
+        Raises:
+            TypeError: the actor is not turn-based, so that no single message is in hand.
+            Overloaded: as many messages are put aside as the mailbox holds.
+        """
+        cell = self.cell
+        if not cell.turn_based or cell.hand is None:
+            raise TypeError(f"{cell.name} handles {cell.most} messages at a time: only a turn-based actor can stash")
+        if cell.stash is None:
+            cell.stash = deque["Mail"]()
+        if len(cell.stash) >= cell.mailbox.capacity:
+            raise Overloaded(f"the stash of {cell.name} is full ({cell.mailbox.capacity})")
+        if not cell.hand.stashed:
+            cell.hand.stashed = True
+            cell.stash.append(cell.hand)
+
+    def unstash_all(self) -> None:
+        """Take up the messages that were put aside before all others, in their order."""
+        if self.cell.stash:
+            self.cell.mailbox.put_back(self.cell.stash)
+            self.cell.stash.clear()
+            self.cell.come_back()
+
+    def finish(self) -> None:
+        """End in peace once the work in hand is done; whether it is restarted its spec says (permanent: yes)."""
+        self.cell.finish()
+
+    # What the runtime asks
+
+    def starts_at_once(self) -> bool:
+        """Return whether there is no `pre_start` to wait for."""
+        return type(self).pre_start is Actor.pre_start
+
+    def opens_at_once(self) -> bool:
+        """Return whether there is no `post_start` to run."""
+        return type(self).post_start is Actor.post_start

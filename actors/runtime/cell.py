@@ -1,84 +1,59 @@
-"""The running thing around an actor: its mailbox, its turns and its lives. An idle cell holds no task."""
+"""The running thing around an actor: its mailbox and its turns. An idle cell holds no task.
+
+What begins and ends its lives stands in `life`; here is the way of a message, which every call of the mesh takes.
+"""
 
 import asyncio
-import enum
-from collections.abc import Coroutine
+from collections.abc import Callable
 from contextvars import Context
 from types import CoroutineType
-from typing import Any, Protocol, cast
+from typing import Any
 
-from ..messages.error import ActorStopped, Cancelled, DeadlineExceeded, MissedDeadline, Overloaded
-from .actor import Actor, ChildSpec, Surroundings
-from .mailbox import Mail, Mailbox
+from ..messages.error import (
+    ActorStopped,
+    Cancelled,
+    DeadlineExceeded,
+    HandlerFailed,
+    MissedDeadline,
+    Overloaded,
+    UnknownMessage,
+)
+from .actor import Actor
+from .context import current
+from .life import RUNNING, STOPPED_STATES, Living
+from .mailbox import Mail
+from .origin import at_rest
 
-
-class Life(enum.Enum):
-    """Where a cell stands."""
-
-    NEW = "new"
-    STARTING = "starting"
-    RUNNING = "running"
-    FAILED = "failed"
-    """Between two lives: mail is kept, nobody works."""
-    STOPPING = "stopping"
-    STOPPED = "stopped"
-
-
-_GRACE = 1.0
-"""Seconds that cancelled work has to clean up in, beyond the shutdown time."""
-
-_RUNNING = Life.RUNNING  # read once: looking a member up costs a quarter of a microsecond on Python 3.11
+_NESTED = 12
+"""Turns that may stand on one stack, each actor told by the one before it; the next message waits for the loop."""
 
 
-class Parent(Protocol):
-    """Who is told when a child ends by itself."""
+class Cell(Living):
+    """One actor child of a supervisor. It outlives its actor: the mailbox stays while a new life begins."""
 
-    def child_ended(self, child: "Cell", reason: Exception | None) -> None:
-        """`reason` is what it failed with, None when it ended in peace."""
-        ...
-
-
-class Cell:
-    """One child of a supervisor. It outlives its actor: the mailbox stays while a new life begins."""
-
-    def __init__(self, spec: ChildSpec, surroundings: Surroundings, parent: Parent) -> None:
-        self.spec = spec
-        self.life = Life.NEW
-        self.mailbox = Mailbox(spec.mailbox)
-        self.restarts = 0
-        self.actor: Actor | None = None
-        self._surroundings = surroundings
-        self._loop = surroundings.loop
-        self._clock = surroundings.clock
-        self._most = spec.concurrency
-        self._eager = surroundings.eager
-        self._parent = parent
-        self._working: dict[asyncio.Task[Any], Mail] = {}
-        self._idle: asyncio.Future[None] | None = None
-        self._due = False
-        self._inside = 0
-        """Messages whose handling stands on the stack right now."""
-
-    @property
-    def name(self) -> str:
-        """The child's name among its siblings."""
-        return self.spec.name
-
-    @property
-    def active(self) -> int:
-        """Messages being handled now."""
-        return len(self._working)
+    __slots__ = ()
 
     # Mail
 
     def tell(self, message: Any) -> None:
-        """See `Ref.tell`."""
+        """Send without an answer; the object itself is handed over (see `ref` for a reference that copies).
+
+        Raises:
+            Overloaded: the mailbox is full, and rejects.
+            ActorStopped: the actor does not run and will not.
+        """
         self.deliver(Mail(message))
 
     async def ask(self, message: Any, timeout: float) -> Any:
-        """See `Ref.ask`."""
-        loop = self._surroundings.loop
-        when = loop.time() + timeout
+        """Send and wait for the answer, at most `timeout` seconds.
+
+        Raises:
+            DeadlineExceeded: no answer came in time.
+            Overloaded, ActorStopped: as `tell`.
+            Exception: what the actor raised while it handled the message.
+        """
+        loop = self.surroundings.loop
+        when = self.surroundings.clock() + timeout
         future: asyncio.Future[Any] = loop.create_future()
         self.deliver(Mail(message, future, when))
 
@@ -86,7 +61,7 @@ class Cell:
             if not future.done():
                 future.set_exception(DeadlineExceeded(f"{self.name} did not answer within {timeout:g} s"))
 
-        deadline = self._surroundings.deadlines.at(when, late)
+        deadline = self.surroundings.deadlines.at(when, late)
         try:
             return await future
         finally:
@@ -96,85 +71,126 @@ class Cell:
         """Take one mail in: work on it at once where there is room, else keep it.
 
         Raises:
-            Overloaded: the mailbox is full.
+            Overloaded: the mailbox is full, and rejects.
             ActorStopped: the actor does not run and will not.
         """
-        if self.life is _RUNNING and len(self._working) + self._inside < self._most and not self.mailbox:
+        if self.life is RUNNING and self.busy < self.most and not self.mailbox and self.surroundings.nested < _NESTED:
             self._work(mail)
-        elif self.life in (Life.STOPPING, Life.STOPPED):
+        else:
+            self._keep(mail)
+
+    def _keep(self, mail: Mail) -> None:
+        if self.life in STOPPED_STATES:
             raise ActorStopped(f"{self.name} is stopped")
-        elif not self.mailbox.offer(mail):
+        offer = self.mailbox.offer(mail, self.surroundings.clock())
+        if not offer.taken:
             raise Overloaded(f"the mailbox of {self.name} is full ({self.mailbox.capacity})")
+        if offer.dropped is not None:
+            self.drop(offer.dropped, Overloaded(f"the mailbox of {self.name} was full: dropped"))
+        self.come_back()
 
-    def _work(self, mail: Mail) -> None:
-        context = mail.context or Context()
-        self._inside += 1  # what the actor tells itself, directly or by others, waits for its turn
-        try:
-            self._begin(mail, context)
-        finally:
-            self._inside -= 1
-        if self.mailbox and not self._due and len(self._working) + self._inside < self._most:
+    def drop(self, mail: Mail, error: BaseException) -> None:
+        """Give a mail up: its asker hears why; where nobody asked it is a dead letter."""
+        if not mail.asked:
+            self.surroundings.dead_letters.add(self.path, mail.message, error)
+        mail.fail(error)
+
+    def come_back(self) -> None:
+        """Look into the mailbox in the loop's next turn, where there is somebody to do it."""
+        if self.mailbox and not self._due and self.busy < self.most and self.life is RUNNING:
             self._due = True
-            self._loop.call_soon(self._later)
+            self.surroundings.loop.call_soon(self._later)
 
-    def _begin(self, mail: Mail, context: Context) -> None:
+    def first(self, actor: Actor) -> None:
+        """Have the new life do what comes before its first message, as a turn like any other."""
+        self._work(Mail(None), lambda _: actor.post_start())
+
+    def _work(self, mail: Mail, turn: Callable[[Any], Any] | None = None) -> None:
+        around = self.surroundings
+        context = mail.context
+        if context is None:
+            base = self._base
+            if base is None:
+                base = self._base = Context()
+                base.run(current.set, at_rest(self.address))
+            context = base.copy()
+        self.busy += 1  # what the actor tells itself, directly or by others, waits for its turn
+        around.nested += 1
+        self.hand = mail
         try:
-            answer = context.run(self.actor.receive, mail.message)  # type: ignore[union-attr]
-            if type(answer) is not CoroutineType:  # a plain method has answered already: no task
-                mail.answer(answer)
-                return
-            work = cast("Coroutine[Any, Any, Any]", answer)
-            task = self._eager.run(self._turn(mail, work), context)
-        except (Exception, asyncio.CancelledError) as error:
+            answer = context.run(turn or self.actor.receive, mail.message)  # type: ignore[union-attr]
+            if type(answer) is CoroutineType:  # a plain method has answered already: no task
+                task = around.eager.run(answer, context)
+                if task is not None:  # it waits for something
+                    mail.task = task
+                    if self.working is None:
+                        self.working = {}
+                    self.working[task] = mail
+                    task.add_done_callback(self._worked)
+                    return
+                answer = around.eager.value
+        except BaseException as error:
+            if isinstance(error, KeyboardInterrupt):
+                raise
+            self.busy -= 1
             self._failed(mail, error)
-            return
-        if task is not None:  # it waits for something
-            mail.task, mail.work = task, work
-            self._working[task] = mail
-            task.add_done_callback(self._worked)
-
-    async def _turn(self, mail: Mail, work: Coroutine[Any, Any, Any]) -> None:
-        if mail.deadline is not None and self._clock() >= mail.deadline:
-            work.close()  # the process stood still between taking the mail and working on it
-            mail.fail(MissedDeadline())
-            return
-        mail.answer(await work)
+        else:
+            self.busy -= 1
+            if mail.stashed:
+                mail.stashed = False
+            else:
+                mail.answer(answer)
+        finally:
+            around.nested -= 1
+        if self.mailbox:
+            self.come_back()
 
     def _worked(self, task: "asyncio.Task[Any]") -> None:
-        mail = self._working.pop(task, None)
-        if mail is None:  # left behind by an earlier life, see `_settle`: whatever it came to, nobody waits for it
+        mail = None if self.working is None else self.working.pop(task, None)
+        if mail is None:  # left behind by an earlier life: whatever it came to, nobody waits for it
             _ = task.cancelled() or task.exception()
             return
+        mail.task = None  # they know each other: only the garbage collector would part them
+        self.busy -= 1
         if task.cancelled():
-            if mail.work is not None:
-                mail.work.close()  # of a task that was cancelled before its first step nothing has begun
             self._failed(mail, asyncio.CancelledError())
         elif (error := task.exception()) is not None:
             self._failed(mail, error)
-        mail.task = mail.work = None  # they know each other: only the garbage collector would part them
+        elif mail.stashed:
+            mail.stashed = False
+        else:
+            mail.answer(task.result())
         if self.mailbox:
             self._next()
-        if self._idle is not None and not self._working and not self._idle.done():
-            self._idle.set_result(None)
+        self.settled()
 
     def _failed(self, mail: Mail, error: BaseException) -> None:
+        mail.stashed = False
         if isinstance(error, asyncio.CancelledError):
             mail.fail(Cancelled(f"{self.name} was told to stop working on it"))
             return
-        mail.fail(error)
-        if self.life is _RUNNING and isinstance(error, Exception):
-            self._end(error)
+        if isinstance(error, UnknownMessage):
+            self.drop(mail, error)
+            return
+        if not isinstance(error, Exception):  # SystemExit and the like: one actor must not take the node with it
+            raised = HandlerFailed(f"{self.name} raised {type(error).__name__}: {error}")
+            raised.__cause__ = error
+            error = raised
+        mail.crashed(error)
+        if self.life is RUNNING:
+            self.end(error)
 
     def _later(self) -> None:
         self._due = False
         self._next()
 
     def _next(self) -> None:
-        now = self._clock()
-        for _ in range(len(self.mailbox)):  # not until it is empty: an actor that tells itself must not keep the loop
-            if self.life is not _RUNNING or len(self._working) + self._inside >= self._most:
+        mailbox, clock = self.mailbox, self.surroundings.clock
+        now = clock()
+        for _ in range(len(mailbox)):  # not until it is empty: an actor that tells itself must not keep the loop
+            if self.life is not RUNNING or self.busy >= self.most:
                 return
-            mail = self.mailbox.take()
+            mail = mailbox.take(now)
             if mail is None:
                 return
             if mail.deadline is not None and now >= mail.deadline:
@@ -182,92 +198,6 @@ class Cell:
             else:
                 self._work(mail)
 
-    # Lives
-
-    async def start(self) -> None:
-        """Begin a life.
-
-        Raises:
-            Exception: what the actor raised while it was made or made ready.
-        """
-        self.life = Life.STARTING
-        try:
-            actor = self.spec.start()
-            actor.surroundings = self._surroundings
-            actor.me = self
-            await actor.pre_start()
-        except BaseException:
-            self.life = Life.FAILED
-            raise
-        self.actor = actor
-        self.life = Life.RUNNING
+    def taking(self) -> None:
+        """A life has begun: take up the mail that waited for it."""
         self._next()
-
-    def finish(self) -> None:
-        """End in peace, as the actor itself decides; the parent is told."""
-        self._end(None)
-
-    def _end(self, reason: Exception | None) -> None:
-        if self.life is Life.RUNNING:
-            self.life = Life.FAILED
-            self._parent.child_ended(self, reason)
-
-    async def bury(self) -> None:
-        """After a life ended by itself: what else was in hand ends within the shutdown time, then put away."""
-        await self._settle(self.spec.shutdown)
-        await self._put_away()
-
-    async def stop(self) -> None:
-        """Take no new mail, finish what is in hand within the shutdown time, cancel the rest, put away.
-
-        Mail that nobody took is answered with `ActorStopped`.
-        """
-        if self.life is Life.STOPPED:
-            return
-        self.life = Life.STOPPING
-        while (mail := self.mailbox.take()) is not None:
-            mail.fail(ActorStopped(f"{self.name} is stopped"))
-        await self._settle(self.spec.shutdown)
-        await self._put_away()
-        self.life = Life.STOPPED
-
-    async def _settle(self, limit: float) -> None:
-        if not self._working:
-            return
-        idle = self._idle = self._surroundings.loop.create_future()
-
-        def cut() -> None:
-            for task in list(self._working):
-                task.cancel()
-
-        def leave() -> None:
-            left = list(self._working.values())
-            self._working.clear()
-            for mail in left:
-                mail.fail(Cancelled(f"{self.name} was told to stop working on it"))
-            if not idle.done():
-                idle.set_result(None)
-            message = f"{self.name} goes on with {len(left)} messages though they were cancelled: left behind"
-            self._loop.call_exception_handler({"message": message})
-
-        end = self._clock() + limit
-        deadlines = [self._surroundings.deadlines.at(when, do) for when, do in ((end, cut), (end + _GRACE, leave))]
-        try:
-            await idle
-        finally:
-            for deadline in deadlines:
-                deadline.cancel()
-            self._idle = None
-
-    async def _put_away(self) -> None:
-        if self.actor is None:
-            return
-        try:
-            async with asyncio.timeout(self.spec.shutdown + _GRACE):
-                await self.actor.post_stop()
-        except Exception as error:  # a failing clean-up must not keep its siblings from stopping
-            self._surroundings.loop.call_exception_handler(
-                {"message": f"post_stop of {self.name} failed", "exception": error}
-            )
-        finally:
-            self.actor = None

@@ -1,12 +1,13 @@
-"""A bounded mailbox: what an actor has been told and not yet taken."""
+"""A bounded mailbox: what an actor has been told and not yet taken; control messages stand in front."""
 
 import asyncio
 from collections import deque
-from collections.abc import Coroutine
 from contextvars import Context
 from typing import Any
 
 import msgspec
+
+from .spec import Overflow
 
 
 class Mail(msgspec.Struct, eq=False):
@@ -18,11 +19,13 @@ class Mail(msgspec.Struct, eq=False):
     deadline: float | None = None
     """Loop time after which nobody wants the answer; None for never."""
     context: Context | None = None
-    """The context that the actor works in; a new empty one where None."""
+    """The context that the actor works in; a new one where None."""
     task: "asyncio.Task[Any] | None" = None
     """The task that works on it, while there is one."""
-    work: "Coroutine[Any, Any, Any] | None" = None
-    """What that task works off."""
+    since: float = 0.0
+    """When it was put into the mailbox; 0 for one that never waited."""
+    stashed: bool = False
+    """The actor has put it aside: its turn is over, its answer is still to come."""
 
     def answer(self, value: Any) -> None:
         """The actor handled the message and returned `value`."""
@@ -30,38 +33,105 @@ class Mail(msgspec.Struct, eq=False):
             self.reply.set_result(value)
 
     def fail(self, error: BaseException) -> None:
-        """The message was not handled, or its handling failed."""
+        """The message was not handled."""
         if self.reply is not None and not self.reply.done():
             if isinstance(error, StopIteration):  # no future takes one, see PEP 479
                 error = RuntimeError(f"the actor raised StopIteration: {error}")
             self.reply.set_exception(error)
 
+    def crashed(self, error: BaseException) -> None:
+        """The actor raised `error` while it handled the message."""
+        self.fail(error)
+
+    @property
+    def asked(self) -> bool:
+        """True where somebody hears what became of it; else it is a dead letter when it fails."""
+        return self.reply is not None
+
+
+class Offer(msgspec.Struct, frozen=True):
+    """What became of a mail that was put into a mailbox."""
+
+    taken: bool
+    dropped: Mail | None = None
+    """The mail that was given up for room: an older one, or the new one itself."""
+
+
+_TAKEN = Offer(True)
+_REFUSED = Offer(False)
+
 
 class Mailbox:
-    """First in, first out; full means refused, never lost in silence."""
+    """First in, first out, control messages first. Full means what its overflow policy says, each case counted.
 
-    __slots__ = ("_mails", "capacity", "refused")
+    Control messages are those whose class has `control = True`; as many as it holds may wait beside the others.
+    """
 
-    def __init__(self, capacity: int) -> None:
+    __slots__ = ("_control", "_mails", "capacity", "dropped", "handled", "longest", "overflow", "refused", "waited")
+
+    def __init__(self, capacity: int, overflow: Overflow = Overflow.REJECT) -> None:
         self.capacity = capacity
+        self.overflow = overflow
         self.refused = 0
-        """Messages that found it full."""
-        self._mails: deque[Mail] = deque()
+        """Messages that found it full and were rejected."""
+        self.dropped = 0
+        """Messages given up for room."""
+        self.handled = 0
+        """Messages taken out of it."""
+        self.waited = 0.0
+        """Seconds that these waited, together."""
+        self.longest = 0.0
+        """Seconds that the one waited that waited longest."""
+        # Made with the first mail: a deque takes more room than all the rest of an idle actor.
+        self._mails: deque[Mail] | None = None
+        self._control: deque[Mail] | None = None
 
     def __bool__(self) -> bool:
-        return bool(self._mails)
+        return bool(self._mails or self._control)
 
     def __len__(self) -> int:
-        return len(self._mails)
+        return (len(self._mails) if self._mails else 0) + (len(self._control) if self._control else 0)
 
-    def offer(self, mail: Mail) -> bool:
-        """Put `mail` at the end; False, and counted, when the mailbox is full."""
-        if len(self._mails) >= self.capacity:
-            self.refused += 1
-            return False
-        self._mails.append(mail)
-        return True
+    def offer(self, mail: Mail, now: float) -> Offer:
+        """Put `mail` at the end, or apply the overflow policy where the mailbox is full."""
+        if getattr(type(mail.message), "control", False) is True:
+            if self._control is None:
+                self._control = deque()
+            queue = self._control
+        else:
+            if self._mails is None:
+                self._mails = deque()
+            queue = self._mails
+        dropped = None
+        if len(queue) >= self.capacity:
+            if self.overflow is Overflow.REJECT:
+                self.refused += 1
+                return _REFUSED
+            self.dropped += 1
+            if self.overflow is Overflow.DROP_NEWEST or not queue:
+                return Offer(True, mail)
+            dropped = queue.popleft()
+        mail.since = now
+        queue.append(mail)
+        return _TAKEN if dropped is None else Offer(True, dropped)
 
-    def take(self) -> Mail | None:
-        """Take the first mail, or None when there is none."""
-        return self._mails.popleft() if self._mails else None
+    def take(self, now: float) -> Mail | None:
+        """Take the next mail, or None when there is none."""
+        if self._control:
+            mail = self._control.popleft()
+        elif self._mails:
+            mail = self._mails.popleft()
+        else:
+            return None
+        waited = now - mail.since
+        self.handled += 1
+        self.waited += waited
+        if waited > self.longest:
+            self.longest = waited
+        return mail
+
+    def put_back(self, mails: "deque[Mail]") -> None:
+        """Put mails that were taken before in front, in their order; there is always room for them."""
+        if self._mails is None:
+            self._mails = deque()
+        self._mails.extendleft(reversed(mails))

@@ -1,37 +1,9 @@
 """The context of the call in hand: what travels on by itself when a handler calls further services."""
 
 from collections.abc import Iterator, MutableMapping
-from contextvars import ContextVar
 
-import msgspec
-
-from ..messages.envelope import CallFrame
 from ..messages.error import InvalidName
-
-
-class CallContext(msgspec.Struct, eq=False):
-    """One call in a handler's hands."""
-
-    frame: CallFrame
-    expires: float | None
-    """Loop time at which the caller's deadline ends."""
-    instance: str
-    traceparent: str
-    """The parent of what is called from here."""
-
-    @property
-    def chain(self) -> tuple[str, ...]:
-        """Instances that wait for what is called from here, outermost first."""
-        return (*self.frame.chain, self.instance)
-
-    @property
-    def baggage(self) -> dict[str, str]:
-        """The context that travels by itself; it may be changed."""
-        return self.frame.baggage
-
-
-current: ContextVar[CallContext] = ContextVar("plait_call")
-"""The call that the running handler works on; not set outside of one."""
+from ..runtime.context import current
 
 
 class Baggage(MutableMapping[str, str]):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from ..messages.envelope import CallFrame
 from ..messages.error import HandlerFailed
 from ..proxy.inbound import Served
-from .context import CallContext, current
+from ..runtime.context import CallContext, current
 from .request import Request
 from .response import Response, respond
 from .route import BadArgument, Endpoint

@@ -21,7 +21,8 @@ from ..proxy.call import Call, Caller
 from ..proxy.proxy import Proxy
 from ..proxy.wire import resolver
 from ..runtime.actor import Actor
-from .context import Baggage, current
+from ..runtime.context import current
+from .context import Baggage
 from .handling import handle
 from .response import JSON, Reply, encode_json
 from .route import Router, router_of

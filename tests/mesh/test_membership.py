@@ -11,7 +11,7 @@ from plait.actors.messages.codec import Codec, encode
 from plait.actors.messages.error import DeadlineExceeded
 from plait.actors.messages.instance import Beat, Connection, Instance, Join, Joined
 from plait.actors.messages.subject import Subjects
-from plait.actors.runtime.actor import Surroundings
+from plait.actors.runtime.surroundings import Surroundings
 from plait.mesh.membership import Add, Membership, Tick
 from tests.virtual_loop import anyio_backend  # noqa: F401
 
@@ -53,7 +53,7 @@ async def membership(registry):
         control=SimpleNamespace(listen=lambda changed: None),
     )
     member = Membership(link, {})
-    member.surroundings = Surroundings(loop, Deadlines(loop), random.Random(1))
+    member.cell = SimpleNamespace(surroundings=Surroundings(loop, Deadlines(loop), random.Random(1)))
     await member.receive(Add(Instance("r1", "reviews", "v1", {}, "", "n1", 7)))
     return member
 

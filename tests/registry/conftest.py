@@ -13,8 +13,9 @@ from plait.actors.messages.codec import Codec, encode
 from plait.actors.messages.instance import Beat, Connection, Heartbeat, Instance, Join, Joined, Leave
 from plait.actors.messages.subject import Subjects
 from plait.actors.messages.table import Delta
-from plait.actors.runtime.actor import ChildSpec, Surroundings
+from plait.actors.runtime.spec import ChildSpec
 from plait.actors.runtime.supervisor import Supervisor
+from plait.actors.runtime.surroundings import Surroundings
 from plait.actors.table.memory_store import MemoryKeyValue
 from plait.actors.table.snapshot import fetch
 from plait.registry.registry import Registry

@@ -12,8 +12,9 @@ from plait.actors.loop.timer import Deadlines
 from plait.actors.messages.codec import Codec, encode
 from plait.actors.messages.instance import Instance, Join, Joined
 from plait.actors.messages.subject import Subjects
-from plait.actors.runtime.actor import ChildSpec, Surroundings
+from plait.actors.runtime.spec import ChildSpec
 from plait.actors.runtime.supervisor import Supervisor
+from plait.actors.runtime.surroundings import Surroundings
 from plait.actors.table.follower import Follower
 from plait.actors.table.jetstream import open_bucket
 from plait.registry.registry import Registry

@@ -6,8 +6,10 @@ import random
 import pytest
 
 from plait.actors.loop.timer import Deadlines
-from plait.actors.runtime.actor import Actor, ChildSpec, Surroundings
+from plait.actors.runtime.actor import Actor
 from plait.actors.runtime.cell import Cell
+from plait.actors.runtime.spec import ChildSpec
+from plait.actors.runtime.surroundings import Surroundings
 
 
 class Worker(Actor):
@@ -36,6 +38,7 @@ class Worker(Actor):
         self.most = max(self.most, self.busy)
         try:
             if seconds < 0:
+                await asyncio.sleep(0)
                 raise ValueError("bad number")
             await asyncio.sleep(seconds)
             self.log.append(seconds)
@@ -48,6 +51,8 @@ class Worker(Actor):
 
 
 class Parent:
+    path = ""
+
     def __init__(self):
         self.ends = []
 

@@ -7,7 +7,7 @@ import pytest
 
 from plait.actors.messages.error import DeadlineExceeded, MissedDeadline, Overloaded, UnknownMessage
 from plait.actors.runtime.actor import Actor
-from plait.actors.runtime.cell import Life
+from plait.actors.runtime.life import Life
 from plait.actors.runtime.mailbox import Mail
 from tests.virtual_loop import anyio_backend  # noqa: F401
 

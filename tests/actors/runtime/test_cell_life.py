@@ -6,7 +6,7 @@ import pytest
 
 from plait.actors.messages.error import ActorStopped, Cancelled
 from plait.actors.runtime.actor import Actor
-from plait.actors.runtime.cell import Life
+from plait.actors.runtime.life import Life
 from plait.actors.runtime.mailbox import Mail
 from tests.virtual_loop import anyio_backend  # noqa: F401
 
@@ -55,14 +55,14 @@ async def test_what_is_not_done_within_the_shutdown_time_is_cancelled(start):
     assert start.log == ["start", "100 cancelled", "200 cancelled", "stop"]
 
 
-async def test_work_that_is_cancelled_before_its_first_step_leaves_nothing_behind(start):
+async def test_work_that_is_cancelled_in_its_first_turn_cleans_up_and_leaves_nothing_behind(start):
     cell = await start(shutdown=0.0)
     mail = Mail(5, asyncio.get_running_loop().create_future())
     cell.deliver(mail)
     mail.task.cancel()
     with pytest.raises(Cancelled):
         await mail.reply
-    assert start.log == ["start"]
+    assert start.log == ["start", "5 cancelled"]
     assert cell.active == 0
 
 

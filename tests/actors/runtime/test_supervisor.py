@@ -10,9 +10,11 @@ import pytest
 from plait.actors.loop.backoff import Backoff
 from plait.actors.loop.timer import Deadlines
 from plait.actors.messages.error import ActorStopped, IntensityExceeded, StartFailed
-from plait.actors.runtime.actor import Actor, ChildSpec, Restart, Surroundings
-from plait.actors.runtime.cell import Life
-from plait.actors.runtime.supervisor import Limits, Supervisor
+from plait.actors.runtime.actor import Actor
+from plait.actors.runtime.life import Life
+from plait.actors.runtime.spec import ChildSpec, Limits, Restart
+from plait.actors.runtime.supervisor import Supervisor
+from plait.actors.runtime.surroundings import Surroundings
 from tests.virtual_loop import anyio_backend  # noqa: F401
 
 pytestmark = pytest.mark.anyio
@@ -54,7 +56,7 @@ class House:
 
             def receive(self, message):
                 if message == "end":
-                    return self.me.finish()
+                    return self.finish()
                 if message == "fail":
                     raise ValueError(f"{name} failed")
                 if message == "work":

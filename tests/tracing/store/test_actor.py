@@ -10,8 +10,9 @@ from plait.actors.bus.ask import ask
 from plait.actors.bus.memory import MemoryServer
 from plait.actors.loop.timer import Deadlines
 from plait.actors.messages.subject import Subjects
-from plait.actors.runtime.actor import ChildSpec, Surroundings
+from plait.actors.runtime.spec import ChildSpec
 from plait.actors.runtime.supervisor import Supervisor
+from plait.actors.runtime.surroundings import Surroundings
 from plait.tracing.record import Kind, SpanEvent, SpanRecord, Status, encode_batch
 from plait.tracing.store.actor import TraceActor
 
