@@ -4,10 +4,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .messages.actor import Message
     from .messages.error import BadStatus, DeadlineExceeded, MeshError
     from .runtime.actor import Actor
     from .runtime.ref import Ref
-    from .runtime.spec import ChildSpec, Restart
+    from .runtime.spec import AutoShutdown, ChildSpec, Limits, Overflow, Restart, Strategy, SupervisorSpec
+    from .runtime.watch import Terminated
     from .service.request import Request
     from .service.response import Reply, Response
     from .service.route import delete, get, patch, post, put, route

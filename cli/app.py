@@ -18,7 +18,9 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     (
         "Look",
         (
-            ("ls", "nodes, services, instances, policies"),
+            ("ls", "nodes, services, instances, actors, policies"),
+            ("tree", "who supervises whom, with restarts and failures"),
+            ("describe", "all that is known of one actor"),
             ("trace", "traces: list them, or show one"),
             ("check", "the doctor: what works, what does not, what to do"),
         ),

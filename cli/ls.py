@@ -1,4 +1,4 @@
-"""`plait ls`: the nodes, services, instances and policies of a mesh."""
+"""`plait ls`: the nodes, services, instances, actors and policies of a mesh."""
 
 from typing import Any, cast
 
@@ -7,7 +7,7 @@ import click
 from . import option
 from .output import Column, Item, Listing, write
 
-THINGS = ("nodes", "services", "instances", "policies")
+THINGS = ("nodes", "services", "instances", "actors", "policies")
 
 
 @click.command(
@@ -28,6 +28,12 @@ def command(what: str, output: str, timeout: float, nats: str | None, mesh: str)
         from .get import show
 
         show("", "", output=output, timeout=timeout, nats=nats, mesh=mesh)
+        return
+    if what == "actors":
+        from .tree import COLUMNS, actor_name, actors, fetch
+
+        rows = [one for tree in fetch("", timeout, nats, mesh) for one in actors(tree)]
+        write(Listing("ActorList", COLUMNS, rows, actor_name, "no actor runs"), output)
         return
     from .connection import ask, check, find
 

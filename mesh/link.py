@@ -24,7 +24,7 @@ class Link:
         self.rng = rng
         loop = asyncio.get_running_loop()
         self.deadlines = Deadlines(loop)
-        self.surroundings = Surroundings(loop, self.deadlines, rng, time.monotonic)
+        self.surroundings = Surroundings(loop, self.deadlines, rng, time.monotonic, node)
         self.asker = Asker(control, subjects, node, self.deadlines)
 
     @property

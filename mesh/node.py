@@ -11,14 +11,18 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ..actors.bus.bus import Bus, BusState
+from ..actors.bus.user_request import UserSubjects
 from ..actors.messages.error import BusUnavailable, DeadlineExceeded, IntensityExceeded, MeshError, NoResponders
 from ..actors.messages.instance import Instance
 from ..actors.messages.name import label
 from ..actors.proxy.proxy import Instances, Proxy
 from ..actors.proxy.revision import PolicyFollower
 from ..actors.proxy.wire import Wire
+from ..actors.runtime.cell import Cell
+from ..actors.runtime.post import Post
 from ..actors.runtime.spec import ChildSpec
 from ..actors.runtime.supervisor import Supervisor
+from ..actors.runtime.tree import branch
 from ..actors.table.follower import Follower
 from ..gateway.admin import Admin
 from ..gateway.listener import Listener
@@ -66,7 +70,9 @@ class Node:
             StartFailed: a target could not be started.
         """
         options = self.options
-        kinds = [load(target) for target in options.targets if target not in ROLES]
+        loaded = [load(target) for target in options.targets if target not in ROLES]
+        kinds = [one for one in loaded if isinstance(one, type)]
+        specs = [one for one in loaded if not isinstance(one, type)]
         # What is put away last stands first. The admin address answers until the bus is left.
         ends = self._ends.push_async_callback
         link = self.link = await connect(options.nats, options.mesh, self.name, self._rng)
@@ -78,9 +84,18 @@ class Node:
         proxy = self.proxy = Proxy(wire, link.deadlines, self._rng, link.surroundings.clock, telemetry)
         self.supervisor = Supervisor(self.name, link.surroundings, failed=self._give_up)
         ends(self.supervisor.stop)
+        self.post = Post(link.data, link.subjects, link.surroundings)
+        self.post.open()
+        self._look = UserSubjects(link.control, link.subjects, self.name.encode())
+        self._look.serve(link.subjects.user("actors", self.name), lambda _: branch(self.supervisor))
+        ends(self._close_post)
         proxy_cell = await self.supervisor.start_child(ChildSpec("proxy", lambda: proxy, mailbox=100_000))
         self.registry = Follower(
-            link.asker, "reg", "registry", lambda changes, whole: proxy_cell.tell(Instances(changes, whole)), self._rng
+            link.asker,
+            "reg",
+            "registry",
+            lambda changes, whole: self._heard(proxy_cell, Instances(changes, whole)),
+            self._rng,
         )
         self.policy = PolicyFollower(link.asker, self.name, proxy.prepare, proxy.activate, self._rng)
         if self._roles:
@@ -96,8 +111,8 @@ class Node:
         ends(self._leave)
         await self._until("a registry", lambda: self.registry.ready(PATIENCE))
         await self._until("a policy engine", lambda: self.policy.ready(PATIENCE))
-        if self._roles:
-            await self._announce_roles()
+        await self.supervisor.start(specs)
+        await self._announce_roles([*self._roles, *(["actors"] if specs else [])])
         place = Place(link, proxy, telemetry, self.supervisor, self.membership, dict(options.labels), options.locality)
         for kind in kinds:
             for _ in range(options.replicas):
@@ -127,10 +142,17 @@ class Node:
         if "traces" in options.targets:
             await self.supervisor.start_child(roles.traces_spec(link))
 
-    async def _announce_roles(self) -> None:
+    def _heard(self, proxy: Cell, changed: Instances) -> None:
+        proxy.tell(changed)
+        if self.post.distant:
+            self.post.distant.nodes({instance.node for instance in self.proxy.instances.values()})
+
+    async def _announce_roles(self, names: list[str]) -> None:
+        if not names:
+            return
         from . import roles
 
-        for role in self._roles:
+        for role in names:
             instance = roles.role_instance(role, self.link, dict(self.options.labels), self.options.locality)
             await join(self.membership, instance, self.link.surroundings)
             self._own.append(instance.id)
@@ -213,6 +235,7 @@ class Node:
         for cell in self.supervisor.cells():
             if cell.actor is not None:
                 yield cell.path, cell.actor.unread()
+        yield "post", self.post.undecodable
         yield "registry replica", self.registry.undecodable
         yield "policy replica", self.policy.undecodable
 
@@ -229,6 +252,10 @@ class Node:
         """Drain and leave: edges first, then the services, last what others may still need."""
         await self.close_edges()
         await self._ends.aclose()
+
+    async def _close_post(self) -> None:
+        self._look.close()
+        self.post.close()
 
     async def _leave(self) -> None:
         await asyncio.gather(*(hosted.drain() for hosted in self._hosted))

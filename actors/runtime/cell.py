@@ -4,10 +4,10 @@ What begins and ends its lives stands in `life`; here is the way of a message, w
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from contextvars import Context
 from types import CoroutineType
-from typing import Any
+from typing import Any, cast
 
 from ..messages.error import (
     ActorStopped,
@@ -120,7 +120,7 @@ class Cell(Living):
         try:
             answer = context.run(turn or self.actor.receive, mail.message)  # type: ignore[union-attr]
             if type(answer) is CoroutineType:  # a plain method has answered already: no task
-                task = around.eager.run(answer, context)
+                task = around.eager.run(cast("Coroutine[Any, Any, Any]", answer), context)
                 if task is not None:  # it waits for something
                     mail.task = task
                     if self.working is None:

@@ -102,7 +102,7 @@ class Copier:
         Raises:
             HandlerFailed, BadReply: as `outgoing` and `incoming`.
         """
-        kind = type(answer)
+        kind: Any = type(answer)  # pyright: ignore[reportUnknownVariableType]
         if kind in ATOMS if into is None else (kind is into and is_fixed(kind)):
             return answer
         return self.incoming(self.outgoing(answer, who), into, who)

@@ -53,7 +53,7 @@ class Living:
         """The types of messages that the actor takes; None for any."""
         self.surroundings = surroundings
         self.most = spec.concurrency or sys.maxsize
-        self.busy = 0
+        self.busy: int = 0
         """Messages whose handling has begun and not ended."""
         self.working: dict[asyncio.Task[object], Mail] | None = None
         """Those of them that wait for something."""

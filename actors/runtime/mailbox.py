@@ -94,7 +94,8 @@ class Mailbox:
 
     def offer(self, mail: Mail, now: float) -> Offer:
         """Put `mail` at the end, or apply the overflow policy where the mailbox is full."""
-        if getattr(type(mail.message), "control", False) is True:
+        kind: Any = type(mail.message)  # pyright: ignore[reportUnknownVariableType]
+        if getattr(kind, "control", False) is True:
             if self._control is None:
                 self._control = deque()
             queue = self._control

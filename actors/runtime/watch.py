@@ -33,10 +33,12 @@ Heard = Callable[[str], None]
 class Watches:
     """Who watches an actor, and whom it watches itself."""
 
-    __slots__ = ("_cell", "_watched", "_watchers")
+    __slots__ = ("_cell", "_watched", "_watchers", "serial")
 
     def __init__(self, cell: "Living") -> None:
         self._cell = cell
+        self.serial = 0
+        """Tells this actor from another of its name, for watchers on other nodes; 0 while there are none."""
         self._watchers: dict[Any, Heard] = {}
         self._watched: dict[str, Ref] = {}
 

@@ -30,7 +30,7 @@ class Stage:
         kind = type(service)
         instance = Instance(f"{kind.name}-{kind.version}-a1", kind.name, kind.version, {}, "eu/a/1", "node-1", 1)
         self.service.hosting = SimpleNamespace(instance=instance)
-        self.service.surroundings = SimpleNamespace(clock=lambda: self.now, rng=self.rng)
+        self.service.cell = SimpleNamespace(surroundings=SimpleNamespace(clock=lambda: self.now, rng=self.rng))
         self.service.call = self._call
         self.service.sleep = self._sleep
 
