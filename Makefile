@@ -1,9 +1,9 @@
-# make run · make test · make check · make bench · make docs    (PLAIT_VENV chooses another folder than .venv)
+# make run · make test · make check · make bench · make bench-actors · make docs    (PLAIT_VENV chooses another folder than .venv)
 VENV ?= $(or $(PLAIT_VENV),.venv)
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench docs clean
+.PHONY: run test check bench bench-actors docs clean
 run: $(VENV)/.run
 	@exec $(BIN)/plait up
 
@@ -18,6 +18,9 @@ check: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.bench
+
+bench-actors: $(VENV)/.dev
+	$(BIN)/python -m tests.bench.actors
 
 docs: $(VENV)/.dev
 	$(BIN)/python -c 'from plait.actors.policy.support import support_table; print(support_table(), end="")' >docs/support.md.new

@@ -74,7 +74,12 @@ class Cell(Living):
             Overloaded: the mailbox is full, and rejects.
             ActorStopped: the actor does not run and will not.
         """
-        if self.life is RUNNING and self.busy < self.most and not self.mailbox and self.surroundings.nested < _NESTED:
+        if (
+            self.life is RUNNING
+            and self.busy < self.most
+            and not self.mailbox.waiting
+            and self.surroundings.nested < _NESTED
+        ):
             self._work(mail)
         else:
             self._keep(mail)
@@ -97,7 +102,7 @@ class Cell(Living):
 
     def come_back(self) -> None:
         """Look into the mailbox in the loop's next turn, where there is somebody to do it."""
-        if self.mailbox and not self._due and self.busy < self.most and self.life is RUNNING:
+        if self.mailbox.waiting and not self._due and self.busy < self.most and self.life is RUNNING:
             self._due = True
             self.surroundings.loop.call_soon(self._later)
 
@@ -142,7 +147,7 @@ class Cell(Living):
                 mail.answer(answer)
         finally:
             around.nested -= 1
-        if self.mailbox:
+        if self.mailbox.waiting:
             self.come_back()
 
     def _worked(self, task: "asyncio.Task[Any]") -> None:
@@ -160,7 +165,7 @@ class Cell(Living):
             mail.stashed = False
         else:
             mail.answer(task.result())
-        if self.mailbox:
+        if self.mailbox.waiting:
             self._next()
         self.settled()
 
@@ -187,7 +192,7 @@ class Cell(Living):
     def _next(self) -> None:
         mailbox, clock = self.mailbox, self.surroundings.clock
         now = clock()
-        for _ in range(len(mailbox)):  # not until it is empty: an actor that tells itself must not keep the loop
+        for _ in range(mailbox.waiting):  # not until it is empty: an actor that tells itself must not keep the loop
             if self.life is not RUNNING or self.busy >= self.most:
                 return
             mail = mailbox.take(now)

@@ -151,7 +151,7 @@ class Living:
         self.since = self.surroundings.clock()
         if not actor.opens_at_once():
             self.first(actor)
-        if self.mailbox:
+        if self.mailbox.waiting:
             self.taking()
 
     def first(self, actor: "Actor") -> None:

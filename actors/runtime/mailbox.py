@@ -67,11 +67,24 @@ class Mailbox:
     Control messages are those whose class has `control = True`; as many as it holds may wait beside the others.
     """
 
-    __slots__ = ("_control", "_mails", "capacity", "dropped", "handled", "longest", "overflow", "refused", "waited")
+    __slots__ = (
+        "_control",
+        "_mails",
+        "capacity",
+        "dropped",
+        "handled",
+        "longest",
+        "overflow",
+        "refused",
+        "waited",
+        "waiting",
+    )
 
     def __init__(self, capacity: int, overflow: Overflow = Overflow.REJECT) -> None:
         self.capacity = capacity
         self.overflow = overflow
+        self.waiting = 0
+        """Messages in it."""
         self.refused = 0
         """Messages that found it full and were rejected."""
         self.dropped = 0
@@ -86,11 +99,8 @@ class Mailbox:
         self._mails: deque[Mail] | None = None
         self._control: deque[Mail] | None = None
 
-    def __bool__(self) -> bool:
-        return bool(self._mails or self._control)
-
     def __len__(self) -> int:
-        return (len(self._mails) if self._mails else 0) + (len(self._control) if self._control else 0)
+        return self.waiting
 
     def offer(self, mail: Mail, now: float) -> Offer:
         """Put `mail` at the end, or apply the overflow policy where the mailbox is full."""
@@ -112,8 +122,10 @@ class Mailbox:
             if self.overflow is Overflow.DROP_NEWEST or not queue:
                 return Offer(True, mail)
             dropped = queue.popleft()
+            self.waiting -= 1
         mail.since = now
         queue.append(mail)
+        self.waiting += 1
         return _TAKEN if dropped is None else Offer(True, dropped)
 
     def take(self, now: float) -> Mail | None:
@@ -124,6 +136,7 @@ class Mailbox:
             mail = self._mails.popleft()
         else:
             return None
+        self.waiting -= 1
         waited = now - mail.since
         self.handled += 1
         self.waited += waited
@@ -136,3 +149,4 @@ class Mailbox:
         if self._mails is None:
             self._mails = deque()
         self._mails.extendleft(reversed(mails))
+        self.waiting += len(mails)

@@ -1,6 +1,7 @@
 """A cell with an actor that says what it did, and the wheel that its deadlines stand in."""
 
 import asyncio
+import logging
 import random
 
 import pytest
@@ -10,6 +11,14 @@ from plait.actors.runtime.actor import Actor
 from plait.actors.runtime.cell import Cell
 from plait.actors.runtime.spec import ChildSpec
 from plait.actors.runtime.surroundings import Surroundings
+
+
+@pytest.fixture(autouse=True)
+def quiet():
+    """Failures are logged with their traces; these are wanted."""
+    logging.getLogger("plait.supervisor").setLevel(logging.CRITICAL + 1)
+    yield
+    logging.getLogger("plait.supervisor").setLevel(logging.NOTSET)
 
 
 class Worker(Actor):

@@ -49,8 +49,7 @@ class Bad(Message):
     text: str
 
 
-class Who(Message):
-    ref: Ref
+Who = msgspec.defstruct("Who", [("ref", Ref)], bases=(Message,), tag="Who", frozen=True)
 
 
 class Ask(Message):

@@ -2,7 +2,6 @@
 
 import asyncio
 import itertools
-import logging
 import random
 
 import pytest
@@ -21,14 +20,6 @@ pytestmark = pytest.mark.anyio
 
 EXACT = Backoff(base=1.0, ceiling=8.0, jitter=0.0, reset=20.0)
 LIMITS = Limits(intensity=100, period=10.0, backoff=EXACT)
-
-
-@pytest.fixture(autouse=True)
-def quiet():
-    """Failures are logged with their traces; these are wanted."""
-    logging.getLogger("plait.supervisor").setLevel(logging.CRITICAL + 1)
-    yield
-    logging.getLogger("plait.supervisor").setLevel(logging.NOTSET)
 
 
 class House:
