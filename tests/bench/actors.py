@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import random
 import resource
 import statistics
@@ -114,4 +115,6 @@ if __name__ == "__main__":
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--idle", type=int, default=1_000_000, help="actors that idle at the end")
     given = parser.parse_args()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)  # as every node runs, see mesh/run.py
     uvloop.run(main(given.rounds, given.idle))
