@@ -52,6 +52,7 @@ class Hosted:
             place.locality,
             place.link.node,
             time.time_ns(),  # later than any life before, also where the name is the same
+            events=tuple(sorted(kind.interests)),
         )
         self.caller = Caller(name, token, kind.namespace, self.instance.labels)
         self.inbound: Inbound | None = None

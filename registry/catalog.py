@@ -7,7 +7,7 @@ from typing import TypeVar
 from ..actors.messages.codec import Codec
 from ..actors.messages.error import Refused, Undecodable
 from ..actors.messages.instance import Connection, Heartbeat, Instance
-from ..actors.messages.name import label
+from ..actors.messages.name import label, token, topic
 from ..actors.messages.table import Delta
 from ..actors.table.replica import Offer, Replica
 
@@ -16,6 +16,7 @@ V = TypeVar("V")
 
 _BURIED = 10_000  # the latest of the dead: enough for any message that is still under way
 _NOWHERE = Connection()
+_TOPICS = 256  # each is known to every node of the mesh
 
 instances: Codec[Instance] = Codec[Instance](Instance)
 
@@ -45,6 +46,12 @@ def validate(instance: Instance) -> None:
     texts = [instance.version, instance.locality, *instance.labels, *instance.labels.values()]
     if len(instance.labels) > 64 or max(map(len, texts)) > 255:
         raise Refused("at most 64 labels, and no text of more than 255 characters")
+    if len(instance.events) > _TOPICS:
+        raise Refused(f"an instance wants events of at most {_TOPICS} topics")
+    for wanted, group in instance.events:
+        topic(wanted)
+        if group:
+            token(group, "group")
 
 
 class Catalog:

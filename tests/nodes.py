@@ -62,7 +62,9 @@ class Node:
         """Run an instance of a service class; every node knows of it."""
         name = name or f"{kind.token()}-1"
         labels = {"version": kind.version, **kind.labels}
-        instance = Instance(name, kind.token(), kind.version, labels, "", self.name, 1)
+        instance = Instance(
+            name, kind.token(), kind.version, labels, "", self.name, 1, events=tuple(sorted(kind.interests))
+        )
         caller = Caller(name, kind.token(), kind.namespace, labels)
         hosting = Hosting(instance, caller, self.proxy, None)
 

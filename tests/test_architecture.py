@@ -27,7 +27,7 @@ FLOOR = {room: number for number, rooms in enumerate(FLOORS, 1) for room in room
 TOP = frozenset(room.partition("/")[0] for room in FLOOR)
 
 LONGEST = 300
-LONGEST_FACE = 45
+LONGEST_FACE = 50
 FORBIDDEN_NAMES = frozenset({"utils", "util", "common", "core", "base", "helpers", "helper", "schemas", "managers"})
 
 

@@ -27,6 +27,8 @@ class Instance(msgspec.Struct, frozen=True, array_like=True):
     control: Connection = Connection()
     health: str = "healthy"
     """`healthy` or `draining`."""
+    events: tuple[tuple[str, str], ...] = ()
+    """(topic, group) of the events that it wants; each group gets an event once, where it is empty every instance."""
 
 
 class Join(msgspec.Struct, frozen=True, array_like=True):

@@ -7,6 +7,7 @@ from .error import InvalidName
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{1,128}\Z")
 _SUFFIX = ".svc.cluster.local"
+_TOPIC_TOKENS, _TOPIC_LENGTH = 16, 255
 
 
 def label(text: str, what: str = "name") -> str:
@@ -30,6 +31,21 @@ def token(text: str, what: str = "token") -> str:
     """
     if _TOKEN.match(text) is None:
         raise InvalidName(f"{what} {text[:64]!r} cannot stand in a subject")
+    return text
+
+
+def topic(text: str) -> str:
+    """Return `text` when it is a topic of events: one to 16 tokens joined by dots, at most 255 characters.
+
+    Raises:
+        InvalidName: it is not.
+    """
+    parts = text.split(".")
+    if len(text) > _TOPIC_LENGTH or len(parts) > _TOPIC_TOKENS or not all(map(_TOKEN.match, parts)):
+        raise InvalidName(
+            f"topic {text[:64]!r} is none: it takes one to {_TOPIC_TOKENS} words of letters, digits, '_' and '-' "
+            f"with dots between them, `orders.created`, and at most {_TOPIC_LENGTH} characters"
+        )
     return text
 
 

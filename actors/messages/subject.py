@@ -5,6 +5,7 @@ permissions prove it; a reply's subject names the callee, so that only the calle
 """
 
 from .name import label, token
+from .name import topic as topic_name
 
 
 class Subjects:
@@ -110,8 +111,8 @@ class Subjects:
         return self._join("health", token(service), token(reporter))
 
     def event(self, topic: str) -> bytes:
-        """Events between services."""
-        return self._join("event", token(topic))
+        """Where an event is shown to those outside; a topic is one token or several: `orders.created`."""
+        return self._join("event", topic_name(topic))
 
     def span(self, node: str) -> bytes:
         """Spans on their way to the trace store."""

@@ -22,6 +22,7 @@ from ..routing.table import RouteTable, compile_table
 from ..runtime.actor import Actor
 from .call import Call
 from .chain import Chain, Chains
+from .event import Emitter
 from .running import Observer, Running
 from .snapshot import Directory, Snapshot
 from .wire import Done, Wire, resolver
@@ -52,6 +53,8 @@ class Proxy(Actor):
         self.wire = wire
         self.directory = Directory(rng)
         self._steps = Chains(wire, deadlines, rng)
+        self.emitter = Emitter(wire, self.directory.topics, self._steps, rng, clock, observer)
+        """Sends events to those who are interested."""
         self._draw = rng.random
         self._clock = clock
         self._observer = observer

@@ -9,6 +9,7 @@ from ..routing.table import RouteTable
 from .chain import Chain, Chains
 from .cluster import Cluster, carries
 from .endpoint import Endpoint
+from .topic import Topics
 
 Key = tuple[str, str, tuple[tuple[str, str], ...]]
 
@@ -24,6 +25,8 @@ class Directory:
         self._services: dict[str, dict[str, Endpoint]] = {}
         self._clusters: dict[Key, Cluster] = {}
         self._by_service: dict[str, list[tuple[dict[str, str], Cluster]]] = {}
+        self.topics = Topics(rng)
+        """Who is interested in which events."""
 
     def services(self) -> dict[str, dict[str, Endpoint]]:
         """Return the endpoints by service and instance id."""
@@ -33,11 +36,15 @@ class Directory:
         """Take an instance in; returns the endpoint of an earlier life that it replaces."""
         known = self._services.setdefault(instance.service, {})
         old = known.get(instance.id)
-        if old is not None and old.instance.incarnation == instance.incarnation:
-            old.instance = instance
-            self._refresh(instance.service)
-            return None
-        known[instance.id] = Endpoint(instance)
+        if old is not None:
+            self.topics.remove(old)
+            if old.instance.incarnation == instance.incarnation:
+                old.instance = instance
+                self.topics.add(old)
+                self._refresh(instance.service)
+                return None
+        endpoint = known[instance.id] = Endpoint(instance)
+        self.topics.add(endpoint)
         self._refresh(instance.service)
         return old
 
@@ -46,6 +53,7 @@ class Directory:
         old = self._services.get(service, {}).pop(instance, None)
         if old is not None:
             old.gone = True
+            self.topics.remove(old)
             self._refresh(service)
         return old
 

@@ -16,6 +16,7 @@ from ..messages.error import (
     CAUSES,
     BadReply,
     DeadlineExceeded,
+    Disconnected,
     FaultInjected,
     InstanceGone,
     MeshError,
@@ -83,6 +84,11 @@ class Waiting(msgspec.Struct, eq=False):
         self.arrived(InstanceGone(f"instance {endpoint.instance.id} is gone"))
         return True
 
+    def lost(self) -> None:
+        """Fail: the answer could not reach anybody any more."""
+        self.wire.bus.forget(self.reply)
+        self.arrived(Disconnected("the caller has gone"))
+
     def cancel(self) -> None:
         """Nobody waits any more: drop a late reply, and tell the instance to stop. Harmless after the end."""
         if not self.over:
@@ -134,7 +140,7 @@ class Wire:
         self.deadlines = deadlines
         self.waiting: dict[bytes, Waiting] = {}
         """Attempts that wait for their reply, by its subject."""
-        self._subjects = subjects
+        self.subjects = subjects
         self._loop = asyncio.get_running_loop()
         self.clock = clock or self._loop.time
         self._sweeping = False
@@ -145,13 +151,15 @@ class Wire:
     def open(self, caller: Caller) -> None:
         """Listen for the replies to a caller's calls; flush the bus before the first one."""
         if caller.name not in self._inboxes:
-            self._inboxes[caller.name] = self.bus.inbox(self._subjects.replies(caller.name, self.bus.token))
+            self._inboxes[caller.name] = self.bus.inbox(self.subjects.replies(caller.name, self.bus.token))
 
     def close(self, caller: Caller) -> None:
-        """Stop listening for a caller's replies."""
+        """Stop listening for a caller's replies; what still waits for one fails."""
         inbox = self._inboxes.pop(caller.name, None)
         if inbox is not None:
             inbox.unsubscribe()
+        for waiting in [each for each in self.waiting.values() if each.call.caller is caller]:
+            waiting.lost()
 
     def attach(self, instance: str, accept: Accept) -> None:
         """Calls to this instance need no bus: it lives in this node."""
@@ -233,8 +241,8 @@ class Wire:
 
     def _address(self, endpoint: Endpoint, call: Call) -> tuple[bytes, bytes]:
         instance, caller = endpoint.instance, call.caller.name
-        subject = self._subjects.call(instance.service, call.method.lower(), instance.id, caller)
-        prefix = self._subjects.reply_prefix(instance.service, caller, self.bus.token)
+        subject = self.subjects.call(instance.service, call.method.lower(), instance.id, caller)
+        prefix = self.subjects.reply_prefix(instance.service, caller, self.bus.token)
         if len(endpoint.addresses) < 1000:  # methods come from outside
             endpoint.addresses[caller, call.method] = subject, prefix
         return subject, prefix
@@ -244,7 +252,7 @@ class Wire:
         self.bus.forget(reply)
         instance = endpoint.instance
         with suppress(MeshError):  # without a bus there is nobody to tell
-            self.bus.publish(self._subjects.cancel(instance.service, instance.id, call.caller.name), reply)
+            self.bus.publish(self.subjects.cancel(instance.service, instance.id, call.caller.name), reply)
 
     def gone(self, endpoint: Endpoint) -> None:
         """Fail what waits for an instance that is known to be dead."""

@@ -6,10 +6,13 @@ from collections.abc import Awaitable
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, cast
 
+from ...tracing.record import Kind
 from ..messages.envelope import CallFrame
 from ..messages.error import HandlerFailed
+from ..proxy.event import EVENT
 from ..proxy.inbound import Served
 from ..runtime.context import CallContext, current
+from .event import UNREADABLE, Handler
 from .request import Request
 from .response import Response, respond
 from .route import BadArgument, Endpoint
@@ -30,7 +33,7 @@ def handle(service: "Service", served: Served) -> Any:
     frame = served.frame
     found = service.router.find(frame.path, frame.method)
     if found is None:
-        return _nowhere(service, frame)
+        return _event(service, served) if frame.method == EVENT else _nowhere(service, frame)
     endpoint, params = found
     traceparent, span = frame.traceparent, None
     if traceparent[54:55] in _SAMPLED:
@@ -61,7 +64,9 @@ _SAMPLED = frozenset("13579bdf")
 """Last digits of a traceparent's flags that say sampled."""
 
 
-async def _finish(service: "Service", endpoint: Endpoint, span: "ActiveSpan | None", work: Awaitable[Any]) -> Response:
+async def _finish(
+    service: "Service", endpoint: Endpoint | Handler, span: "ActiveSpan | None", work: Awaitable[Any]
+) -> Response:
     try:
         answer = respond(await work)
     except asyncio.CancelledError as error:
@@ -93,6 +98,52 @@ def _start(service: "Service", frame: CallFrame, endpoint: Endpoint) -> "ActiveS
     return service.hosting.serve(endpoint.name, frame.traceparent, frame.tracestate, attributes)
 
 
+def _event(service: "Service", served: Served) -> Any:
+    """Handle an event. What comes of it the emitter never sees; its node counts it as it does for calls."""
+    frame = served.frame
+    handler = service.interests.get((frame.path, frame.subset))
+    if handler is None:
+        return Response.problem(404, "not_found", f"{service.name} wants no {frame.path} for group {frame.subset!r}")
+    traceparent, span = frame.traceparent, None
+    if traceparent[54:55] in _SAMPLED:
+        span = _start_event(service, frame, handler)
+        if span is not None:
+            traceparent = span.traceparent
+    current.set(CallContext(frame, served.deadline, service.hosting.instance.id, traceparent))
+    try:
+        event = handler.read(frame)
+    except UNREADABLE as error:
+        service.hosting.poison.take(service, frame, error)
+        if span is not None:
+            span.fail(error)
+        return _answered(Response.problem(400, "invalid_argument", f"the event does not fit: {error}"), span)
+    try:
+        answer = handler.function(service, event)
+        if type(answer) is CoroutineType:
+            return _finish(service, handler, span, _unanswered(cast("Awaitable[Any]", answer)))
+    except Exception as error:
+        return _failed(service, handler, span, error)
+    return _answered(Response(b"", 204), span)
+
+
+async def _unanswered(work: Awaitable[Any]) -> Response:
+    await work
+    return Response(b"", 204)
+
+
+def _start_event(service: "Service", frame: CallFrame, handler: Handler) -> "ActiveSpan | None":
+    attributes: dict[str, str | int | float | bool] = {
+        "messaging.system": "nats",
+        "messaging.operation.type": "process",
+        "messaging.destination.name": frame.path,
+        "messaging.consumer.group.name": frame.subset,
+        "guid:x-request-id": frame.baggage.get("x-request-id", ""),
+        "plait.source": frame.source,
+        "plait.attempt": frame.attempt,
+    }
+    return service.hosting.serve(handler.name, frame.traceparent, frame.tracestate, attributes, Kind.CONSUMER)
+
+
 def _answered(response: Response, span: "ActiveSpan | None") -> Response:
     if span is not None:
         span.set("http.status_code", response.status)
@@ -102,7 +153,7 @@ def _answered(response: Response, span: "ActiveSpan | None") -> Response:
     return response
 
 
-def _failed(service: "Service", endpoint: Endpoint, span: "ActiveSpan | None", error: Exception) -> Response:
+def _failed(service: "Service", endpoint: Endpoint | Handler, span: "ActiveSpan | None", error: Exception) -> Response:
     if isinstance(error, BadArgument):
         return _answered(Response.problem(400, "invalid_argument", str(error)), span)
     log.error("%s %s failed", service.hosting.instance.id, endpoint.name, exc_info=error)

@@ -52,6 +52,9 @@ SAMPLES = {
     "instance": instance.Instance(
         "reviews-1", "reviews_shop", "v2", {"version": "v2"}, "eu/a/1", "node-1", 5, NODE_1, NODE_2, "draining"
     ),
+    "instance_listening": instance.Instance(
+        "billing-1", "billing", "v1", {}, "", "node-1", 5, NODE_1, NODE_2, "draining", (("orders.created", "billing"),)
+    ),
     "join": instance.Join(instance.Instance("r-1", "reviews", "v1", {}, "", "node-1", 1)),
     "joined": instance.Joined(9, "older than what is known", "failed_precondition"),
     "leave": instance.Leave("r-1", "reviews", 3),

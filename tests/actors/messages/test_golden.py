@@ -41,14 +41,27 @@ def test_every_kept_message_is_still_read_as_it_was_meant(sample, samples):
     assert decoder(message)(kept(sample, message)) == message
 
 
-def test_what_is_sent_today_are_the_kept_bytes(sample, samples):
+def test_what_is_sent_today_are_the_kept_bytes_and_behind_them_later_fields_at_their_defaults(sample, samples):
     message = samples[sample]
-    assert encode(message) == kept(sample, message)
+    today, then = (msgspec.msgpack.decode(data) for data in (encode(message), kept(sample, message)))
+    assert begins_with(today, then)
+
+
+def begins_with(today, then):
+    """Whether `today` is `then`, but for fields that its structs, also those within, have got at their ends since."""
+    if not isinstance(then, list):
+        return today == then
+    return len(today) >= len(then) and all(map(begins_with, today, then))
+
+
+def test_a_message_with_all_of_its_fields_is_sent_as_the_kept_bytes(samples):
+    for name in ("call", "reply", "instance_listening", "heartbeat"):
+        assert encode(samples[name]) == kept(name, samples[name])
 
 
 def test_fields_that_a_later_release_adds_at_the_end_are_ignored(sample, samples):
     message = samples[sample]
-    longer = msgspec.msgpack.decode(kept(sample, message)) + LATER
+    longer = msgspec.msgpack.decode(encode(message)) + LATER
     assert decoder(message)(encode(longer)) == message
 
 

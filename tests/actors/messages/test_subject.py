@@ -52,6 +52,7 @@ def covers(pattern, subject):
         (SUBJECTS.acknowledgements(), b"plait.m.pol.ack.*"),
         (SUBJECTS.health("reviews", "node-1"), b"plait.m.health.reviews.node-1"),
         (SUBJECTS.event("orders"), b"plait.m.event.orders"),
+        (SUBJECTS.event("orders.eu.created"), b"plait.m.event.orders.eu.created"),
         (SUBJECTS.span("node-1"), b"plait.m.span.node-1"),
         (SUBJECTS.spans(), b"plait.m.span.*"),
         (SUBJECTS.tap("node-1"), b"plait.m.tap.node-1"),
@@ -73,7 +74,7 @@ def test_every_part_of_every_subject_is_refused_when_it_is_no_token(name, hostil
     wanted = parts(name)
     for at in range(len(wanted)):
         arguments = ["x"] * len(wanted)
-        arguments[at] = hostile
+        arguments[at] = hostile.replace(".", "..") if name == "event" else hostile  # a topic has several tokens
         with pytest.raises(InvalidName):
             METHODS[name](*arguments)
 

@@ -1,0 +1,190 @@
+"""What may call the mesh's services and emit events: the one place for services and for callers from outside."""
+
+import asyncio
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, ClassVar, Generic, Protocol, TypeVar, overload
+from urllib.parse import quote
+
+import msgspec
+
+from ...tracing.context import new_traceparent
+from ..messages.envelope import Flag, Headers, ReplyFrame
+from ..messages.error import BadReply, BadStatus
+from ..messages.name import service_token
+from ..messages.name import topic as checked_topic
+from ..proxy.call import Call, Caller
+from ..proxy.event import EVENT, LIMIT
+from ..proxy.proxy import Proxy
+from ..proxy.wire import resolver
+from ..runtime.context import current
+from ..runtime.surroundings import Surroundings
+from .response import JSON, Reply, Response, encode_json
+
+T = TypeVar("T")
+_PATH_SAFE = "/%:@!$&'()*+,;=-._~"
+_PASSED_ON = ~int(Flag.HEDGE)
+_plain = re.compile(r"[A-Za-z0-9/%:@!$&'()*+,;=._~-]*").fullmatch
+_token = lru_cache(maxsize=1024)(service_token)
+
+
+_decoders: dict[Any, msgspec.json.Decoder[Any]] = {}  # as many as the program writes types after `into=`
+
+
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    found = _decoders.get(kind)
+    if found is None:
+        found = _decoders[kind] = msgspec.json.Decoder(kind)
+    return found
+
+
+class Outlet(Protocol):
+    """By whom and through what calls are made."""
+
+    @property
+    def caller(self) -> Caller: ...
+
+    @property
+    def proxy(self) -> Proxy: ...
+
+
+Out = TypeVar("Out", bound=Outlet)
+
+
+class Calling(Generic[Out]):
+    """Calls and events of a service's instance, or of a connection from outside."""
+
+    namespace: ClassVar[str] = "default"
+    hosting: Out
+
+    @property
+    def surroundings(self) -> Surroundings:
+        """Time, chance and timers."""
+        raise NotImplementedError
+
+    def origin(self, headers: Headers) -> tuple[dict[str, str], str, str]:
+        """Return baggage, traceparent and tracestate of a call that begins here, outside of any other call."""
+        return {}, new_traceparent(self.surroundings.rng, sampled=False), ""
+
+    @overload
+    async def call(
+        self, service: str, path: str, *, method: str = ..., headers: Mapping[str, str] | Headers | None = ...,
+        body: bytes = ..., json: Any = ..., timeout: float | None = ..., into: None = ...,
+    ) -> Reply: ...  # fmt: skip
+
+    @overload
+    async def call(
+        self, service: str, path: str, *, method: str = ..., headers: Mapping[str, str] | Headers | None = ...,
+        body: bytes = ..., json: Any = ..., timeout: float | None = ..., into: type[T],
+    ) -> T: ...  # fmt: skip
+
+    async def call(
+        self,
+        service: str,
+        path: str,
+        *,
+        method: str = "GET",
+        headers: Mapping[str, str] | Headers | None = None,
+        body: bytes = b"",
+        json: Any = None,
+        timeout: float | None = None,
+        into: type[Any] | None = None,
+    ) -> Any:
+        """Call another service by its name; trace, deadline, baggage and policy revision travel along.
+
+        Args:
+            service: `name`, `name.namespace` or a full host name.
+            path: with the query, if any.
+            headers: by name, or a list of pairs where a name comes more than once.
+            timeout: seconds for everything, retries and injected faults too; a route's own timeout lies within.
+            into: decode the JSON of a 2xx answer to this type; other answers raise `BadStatus`.
+
+        Raises:
+            MeshError: there is no answer of the service; `DeadlineExceeded` when `timeout` has ended.
+            BadStatus, BadReply: with `into`, an answer whose status is not 2xx, or whose body is not of that type.
+        """
+        around, hosting = self.surroundings, self.hosting
+        context = current.get(None)
+        fields: Headers = []
+        if headers:
+            fields = [(k.lower(), v) for k, v in (headers if isinstance(headers, list) else headers.items())]
+        if json is not None:
+            body = encode_json(json)
+            fields.append(("content-type", JSON))
+        path, _, query = path.partition("?")
+        if context is None:
+            baggage, traceparent, tracestate = self.origin(fields)
+        else:
+            baggage, traceparent, tracestate = dict(context.baggage), context.traceparent, context.frame.tracestate
+        call = Call(
+            hosting.caller,
+            around.rng.getrandbits(63),
+            _token(service, self.namespace),
+            method.upper(),
+            path if _plain(path) else quote(path, safe=_PATH_SAFE),
+            query,
+            service,
+            fields,
+            body,
+            baggage,
+            traceparent,
+            tracestate,
+        )
+        if context is not None:
+            frame = context.frame
+            call.chain, call.expires = context.chain, context.expires
+            call.revision, call.flags = frame.revision, frame.flags & _PASSED_ON
+        if timeout is not None:
+            call.limit = around.clock() + timeout
+        answer: asyncio.Future[ReplyFrame] = around.loop.create_future()
+        running = hosting.proxy.start(call, resolver(answer))
+        try:
+            reply = Reply(await answer)
+        finally:
+            running.cancel()
+        if into is None:
+            return reply
+        if not reply.ok:
+            raise BadStatus(reply.status, reply.body)
+        try:
+            return _decoder(into).decode(reply.body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise BadReply(f"{service}{path} did not answer with a {into.__name__}: {error}") from error
+
+    async def emit(self, topic: str, event: Any, *, timeout: float = LIMIT) -> int:
+        """Send an event to every group that is interested in its topic, at most once; trace and baggage travel along.
+
+        Returns when it is on its way, not when it is handled: handlers that fail, or take long, are not seen here.
+
+        Args:
+            topic: dot-joined words, `orders.created`.
+            event: a struct, dict or list goes as JSON, text and bytes as they are.
+            timeout: seconds in which a handler has to be reached and to be done; the deadline of the call in hand does
+                not bound what an event leads to.
+
+        Returns:
+            How many groups it was sent to; of those that want it for each instance, each counts.
+
+        Raises:
+            InvalidName: the topic is none.
+            BusUnavailable, TooLarge: nothing was sent.
+        """
+        around, hosting = self.surroundings, self.hosting
+        context = current.get(None)
+        made = Response(event)
+        if context is None:
+            baggage, traceparent, tracestate = self.origin(made.headers)
+        else:
+            baggage, traceparent, tracestate = dict(context.baggage), context.traceparent, context.frame.tracestate
+        sent = Call(
+            hosting.caller, 0, "", EVENT, checked_topic(topic), "", topic, made.headers, made.body, baggage,
+            traceparent, tracestate, limit=around.clock() + timeout,
+        )  # fmt: skip
+        if context is not None:
+            frame = context.frame
+            sent.revision, sent.flags = frame.revision, frame.flags & _PASSED_ON
+            # Instances only: they bound circles of events. Nobody waits, so an actor among them may well be asked.
+            sent.chain = tuple(one for one in context.chain if "/" not in one)
+        shown = encode_json(event) if isinstance(event, str | bytes) else made.body
+        return hosting.proxy.emitter.emit(sent, shown)
