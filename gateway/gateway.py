@@ -18,8 +18,8 @@ from ..tracing.context import begin, limit_tracestate, request_id
 from ..tracing.record import Kind
 from ..tracing.sampler import HeadSampler
 from .answering import Answering
+from .door import Door
 from .exchange import Application, Exchange, HttpRequest
-from .listener import Listener
 
 if TYPE_CHECKING:
     from ..tracing.tracer import ActiveSpan, Tracer
@@ -50,12 +50,12 @@ class Gateway(Actor):
         self,
         proxy: Proxy,
         caller: Caller,
-        listeners: Callable[["Gateway"], Sequence[Listener]],
+        listeners: Callable[["Gateway"], Sequence[Door]],
         sampler: HeadSampler,
         tracer: "Tracer",
+        rng: random.Random,
         options: GatewayOptions = GatewayOptions(),  # noqa: B008 - frozen
         names: BaggageNames | None = None,
-        rng: random.Random | None = None,
     ) -> None:
         self._proxy = proxy
         self._caller = caller
@@ -64,13 +64,13 @@ class Gateway(Actor):
         self._tracer = tracer
         self._options = options
         self._names = names or BaggageNames()
-        self._rng = rng or random.Random()
+        self._rng = rng
         self._draw = self._rng.getrandbits
         self._chain = (caller.name,)
         self._meant = self._names.names | _CONTEXT
         self._snapshot: Snapshot | None = None
         self._selected: tuple[str, ...] = ()
-        self.listeners: Sequence[Listener] = ()
+        self.listeners: Sequence[Door] = ()
 
     async def pre_start(self) -> None:
         """Listen.
@@ -172,9 +172,9 @@ class Gateway(Actor):
     def _baggage(self, special: dict[str, str]) -> dict[str, str]:
         """The context that the client brought along: a header of a name beats the baggage header's member."""
         baggage = self._names.parse(special["baggage"]) if "baggage" in special else {}
-        for name in self._names.names:
-            if name in special:
-                baggage[name] = special[name]
+        for name, value in special.items():  # in the client's order: a set's differs from process to process
+            if name in self._names.names:
+                baggage[name] = value
         return baggage
 
     def _select(self) -> tuple[str, ...]:

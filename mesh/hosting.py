@@ -1,8 +1,6 @@
 """Runs one instance of a service in a node: its cell, its way in from the bus, its place in the registry."""
 
 import asyncio
-import secrets
-import time
 
 import msgspec
 
@@ -42,8 +40,9 @@ class Hosted:
     def __init__(self, kind: type[Service], place: Place) -> None:
         self._kind = kind
         self._place = place
-        token = kind.token()
-        name = f"{token.replace('_', '-')}-{kind.version.lower().replace('.', '-')}-{secrets.token_hex(3)}"[-63:]
+        token, ground = kind.token(), place.link.ground
+        unique = f"{ground.rng.getrandbits(24):06x}"
+        name = f"{token.replace('_', '-')}-{kind.version.lower().replace('.', '-')}-{unique}"[-63:]
         self.instance = Instance(
             name,
             token,
@@ -51,7 +50,7 @@ class Hosted:
             {"app": kind.name, "version": kind.version, **place.labels, **kind.labels},
             place.locality,
             place.link.node,
-            time.time_ns(),  # later than any life before, also where the name is the same
+            ground.wall_clock_ns(),  # later than any life before, also where the name is the same
             events=tuple(sorted(kind.interests)),
         )
         self.caller = Caller(name, token, kind.namespace, self.instance.labels)

@@ -1,30 +1,26 @@
 """A node's two connections to the bus and what belongs to them: subjects, timers, asks."""
 
-import asyncio
-import random
-import time
-
-from ..actors.bus import lean, natspy
 from ..actors.bus.ask import Asker
 from ..actors.bus.bus import Bus
 from ..actors.loop.timer import Deadlines
 from ..actors.messages.instance import Connection
 from ..actors.messages.subject import Subjects
 from ..actors.runtime.surroundings import Surroundings
+from .ground import Ground
 
 
 class Link:
     """The data connection (lean protocol) carries calls, the control connection (nats-py) everything else."""
 
-    def __init__(self, data: Bus, control: Bus, subjects: Subjects, node: str, rng: random.Random) -> None:
+    def __init__(self, data: Bus, control: Bus, subjects: Subjects, node: str, ground: Ground) -> None:
         self.data = data
         self.control = control
         self.subjects = subjects
         self.node = node
-        self.rng = rng
-        loop = asyncio.get_running_loop()
-        self.deadlines = Deadlines(loop)
-        self.surroundings = Surroundings(loop, self.deadlines, rng, time.monotonic, node)
+        self.ground = ground
+        self.rng = ground.rng
+        self.deadlines = Deadlines(ground.loop)
+        self.surroundings = Surroundings(ground.loop, self.deadlines, ground.rng, ground.clock, node)
         self.asker = Asker(control, subjects, node, self.deadlines)
 
     @property
@@ -47,20 +43,3 @@ class Link:
         await self.data.drain(2.0)
         await self.control.drain(2.0)
         self.deadlines.close()
-
-
-async def connect(url: str, mesh: str, node: str, rng: random.Random) -> Link:
-    """Connect a node.
-
-    Raises:
-        BusUnavailable: there is no bus at `url`.
-    """
-    data = await lean.connect(url, f"plait {node} data", rng=rng)
-    try:
-        control = await natspy.connect(url, f"plait {node} control")
-    except BaseException:
-        await data.close()
-        raise
-    link = Link(data, control, Subjects(mesh), node, rng)
-    await link.flush()
-    return link

@@ -2,13 +2,9 @@
 
 import asyncio
 import logging
-import random
-import secrets
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
-from functools import partial
-from typing import TYPE_CHECKING
 
 from ..actors.bus.bus import Bus, BusState
 from ..actors.bus.user_request import UserSubjects
@@ -20,21 +16,21 @@ from ..actors.proxy.revision import PolicyFollower
 from ..actors.proxy.wire import Wire
 from ..actors.runtime.cell import Cell
 from ..actors.runtime.post import Post
-from ..actors.runtime.spec import ChildSpec
+from ..actors.runtime.spec import ChildSpec, Spec
 from ..actors.runtime.supervisor import Supervisor
 from ..actors.runtime.tree import branch
+from ..actors.service.service import Service
 from ..actors.table.follower import Follower
 from ..gateway.admin import Admin
-from ..gateway.listener import Listener
+from ..gateway.door import Door
+from .gauge import measure
+from .ground import Ground
 from .hosting import Hosted, Place
-from .link import connect
 from .membership import Membership, Remove, join, tell_registry
 from .options import NodeOptions
+from .real_ground import RealGround
 from .target import ROLES, load
 from .telemetry import Telemetry
-
-if TYPE_CHECKING:
-    from prometheus_client import Counter
 
 log = logging.getLogger("plait.node")
 
@@ -42,20 +38,42 @@ PATIENCE = 1.0
 """Seconds between two complaints that something needed is not there yet."""
 
 
-class Node:
-    """One process of the mesh."""
+def tell_stderr(line: str) -> None:
+    """Tell whoever started the process."""
+    print(line, file=sys.stderr)
 
-    def __init__(self, options: NodeOptions) -> None:
+
+class Node:
+    """One process of the mesh; in the simulator, what would be one."""
+
+    def __init__(
+        self,
+        options: NodeOptions,
+        ground: Ground | None = None,
+        *,
+        runs: Sequence[type[Service] | Spec] = (),
+        tell: Callable[[str], object] = tell_stderr,
+    ) -> None:
+        """Make a node of the running event loop.
+
+        Args:
+            options: what it is to do.
+            ground: what it stands on; None is the real world that `options` names.
+            runs: services and actors at hand, besides those that the targets name.
+            tell: takes a line for people while something that the node needs is not there yet.
+        """
         self.options = options
-        self.name = label(options.name or f"node-{secrets.token_hex(3)}", "node")
-        self.failed: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
-        self._rng = random.Random()
+        self.ground: Ground = ground or RealGround(options)
+        self.name = label(options.name or f"node-{self.ground.rng.getrandbits(24):06x}", "node")
+        self.failed: asyncio.Future[Exception] = self.ground.loop.create_future()
+        self._runs = runs
+        self._tell = tell
         self._hosted: list[Hosted] = []
         self._members: dict[str, Instance] = {}
         self._own: list[str] = []
         self._system: Bus | None = None
-        self._admin: Listener | None = None
-        self._listeners: Callable[[], Sequence[Listener]] = tuple
+        self._admin: Door | None = None
+        self._listeners: Callable[[], Sequence[Door]] = tuple
         self._ready = False
         self._open = False
         self._ends = AsyncExitStack()
@@ -69,19 +87,19 @@ class Node:
             BusUnavailable: there is no bus.
             StartFailed: a target could not be started.
         """
-        options = self.options
-        loaded = [load(target) for target in options.targets if target not in ROLES]
+        options, ground = self.options, self.ground
+        loaded = [*(load(target) for target in options.targets if target not in ROLES), *self._runs]
         kinds = [one for one in loaded if isinstance(one, type)]
         specs = [one for one in loaded if not isinstance(one, type)]
         # What is put away last stands first. The admin address answers until the bus is left.
         ends = self._ends.push_async_callback
-        link = self.link = await connect(options.nats, options.mesh, self.name, self._rng)
+        link = self.link = await ground.link(self.name, options.mesh)
         ends(link.close)
         ends(self._close_system)
         ends(self._close_admin)
         telemetry = self.telemetry = Telemetry(link, options.mesh, options.otlp)
         wire = Wire(link.data, link.subjects, link.deadlines, link.surroundings.clock)
-        proxy = self.proxy = Proxy(wire, link.deadlines, self._rng, link.surroundings.clock, telemetry)
+        proxy = self.proxy = Proxy(wire, link.deadlines, ground.rng, link.surroundings.clock, telemetry)
         self.supervisor = Supervisor(self.name, link.surroundings, failed=self._give_up)
         ends(self.supervisor.stop)
         self.post = Post(link.data, link.subjects, link.surroundings)
@@ -95,9 +113,9 @@ class Node:
             "reg",
             "registry",
             lambda changes, whole: self._heard(proxy_cell, Instances(changes, whole)),
-            self._rng,
+            ground.rng,
         )
-        self.policy = PolicyFollower(link.asker, self.name, proxy.prepare, proxy.activate, self._rng)
+        self.policy = PolicyFollower(link.asker, self.name, proxy.prepare, proxy.activate, ground.rng)
         if self._roles:
             await self._start_roles()
         ends(self.registry.stop)
@@ -122,7 +140,7 @@ class Node:
         await self._routable()
         await self._start_edges()
         telemetry.start(self._unread)
-        self._measure()
+        measure(telemetry.metrics, link, self.supervisor, proxy, self.registry, self.policy)
         self._ready = True
 
     @property
@@ -134,7 +152,7 @@ class Node:
 
         link, options, proxy = self.link, self.options, self.proxy
         if "registry" in options.targets:
-            self._system = await roles.system_bus(options.nats_sys, link)
+            self._system = await self.ground.system(link)
             await self.supervisor.start_child(await roles.registry_spec(link, options, self._system))
         if "policy" in options.targets:
             nodes = lambda: {instance.node for instance in proxy.instances.values()}  # noqa: E731
@@ -177,7 +195,7 @@ class Node:
             self._open = True
         if self.options.admin is not None:
             admin = Admin(self, self.telemetry.metrics)
-            self._admin = Listener(admin, self.options.admin.host, self.options.admin.port)
+            self._admin = self.ground.listener(admin, self.options.admin.host, self.options.admin.port)
             await self._admin.start()
 
     async def _until(self, what: str, ready: Callable[[], Awaitable[None]]) -> None:
@@ -186,7 +204,7 @@ class Node:
             try:
                 await ready()
             except (DeadlineExceeded, NoResponders, BusUnavailable):
-                print(f"waiting for {what} on {self.options.nats} (mesh {self.options.mesh})", file=sys.stderr)
+                self._tell(f"waiting for {what} on {self.ground.where} (mesh {self.options.mesh})")
             else:
                 return
 
@@ -220,16 +238,6 @@ class Node:
         if self.link.data.state is not BusState.CONNECTED or self.link.control.state is not BusState.CONNECTED:
             return "not connected to the bus"
         return "" if self.supervisor.running() else "an actor is being restarted"
-
-    def _measure(self) -> None:
-        metrics, link = self.telemetry.metrics, self.link
-        metrics.mailboxes(lambda: [((self.name, cell.path), len(cell.mailbox)) for cell in self.supervisor.cells()])
-        for name, bus in (("data", link.data), ("control", link.control)):
-            metrics.bus_connected.labels(name).set_function(partial(_connected, bus))
-            bus.listen(partial(_count_reconnect, metrics.bus_reconnects.labels(name)))
-        metrics.policy_revision.set_function(lambda: float(self.proxy.snapshot.revision))
-        metrics.policy_stale.set_function(lambda: float(self.policy.stale))
-        metrics.registry_stale.set_function(lambda: float(self.registry.stale))
 
     def _unread(self) -> Iterator[tuple[str, int]]:
         for cell in self.supervisor.cells():
@@ -274,16 +282,7 @@ class Node:
             await self._system.close()
 
 
-def _count_reconnect(counter: "Counter", state: BusState) -> None:
-    if state is BusState.CONNECTED:
-        counter.inc()
-
-
-def _connected(bus: Bus) -> float:
-    return float(bus.state is BusState.CONNECTED)
-
-
-def url_of(listener: Listener) -> str:
+def url_of(listener: Door) -> str:
     """Return where a listener can be reached."""
     host, port = listener.address
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"

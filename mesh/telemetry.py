@@ -36,7 +36,7 @@ class Telemetry:
         self._bound: dict[tuple[str, Cluster], Calls] = {}
         self._spans = BusExporter()
         self._otlp = OtlpExporter(otlp) if otlp else None
-        self._noise = OncePer(log)
+        self._noise = OncePer(log, clock=link.ground.clock)
         self._unread: Callable[[], Iterable[tuple[str, int]]] = tuple
         self._seen: dict[str, int] = {}
         self._sources: set[str] = set()
@@ -47,7 +47,10 @@ class Telemetry:
         """Return the tracer of one instance; its spans carry the service's name."""
         resource = tag.resource(service, instance=instance, version=version, node=self._link.node, mesh=self._mesh)
         exporters = [self._spans] if self._otlp is None else [self._spans, self._otlp]
-        return Tracer(service, resource, exporters, rng=self._link.rng)
+        ground = self._link.ground
+        return Tracer(
+            service, resource, exporters, rng=ground.rng, wall=ground.wall_clock_ns, monotonic=ground.clock_ns
+        )
 
     def undecodable(self, source: str, error: MeshError) -> None:
         """Somebody sent what is no message: counted, logged once per source and second."""

@@ -5,7 +5,6 @@ mailbox: a slow store makes nobody look dead and keeps nobody from reading.
 """
 
 import logging
-import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -51,14 +50,14 @@ class Registry(Actor):
         store: KeyValue,
         system: Bus | None = None,
         *,
+        wall_clock: Callable[[], float],
         silence: float = 3.5,
-        wall_clock: Callable[[], float] = time.time,
     ) -> None:
         """Serve `store` on `bus`; `system` is a connection that sees disconnect events.
 
         Args:
-            silence: seconds after which a node that is not heard any more is taken out.
             wall_clock: seconds since 1970, for what users see.
+            silence: seconds after which a node that is not heard any more is taken out.
         """
         self.node = node
         self.counts: Counter[str] = Counter()

@@ -31,8 +31,9 @@ class BaggageNames:
         Raises:
             ValueError: one of them is no header name.
         """
-        self.names = frozenset(name.lower() for name in names)
-        for name in self.names:
+        listed = tuple(name.lower() for name in names)
+        self.names = frozenset(listed)
+        for name in listed:
             if _NAME.match(name) is None:
                 raise ValueError(f"{name!r} cannot be a baggage name: it is no HTTP token")
 

@@ -14,13 +14,19 @@ log = logging.getLogger(__name__)
 
 
 class BusConnection:
-    """The common half of all buses; `where` names the server for people."""
+    """The common half of all buses."""
 
-    def __init__(self, where: str) -> None:
+    def __init__(self, where: str, token: str = "") -> None:
+        """Begin without a connection.
+
+        Args:
+            where: names the server for people.
+            token: 128 random bits that nobody can guess; empty makes them. Only where no server is real are they given.
+        """
         self.where = where
         self.state = BusState.RECONNECTING
         self.identity = Connection()
-        self.token = secrets.token_urlsafe(16)
+        self.token = token or secrets.token_urlsafe(16)
         self.max_payload = 1024 * 1024
         self.refusals = 0
         """How often the server refused a subject that the permissions do not cover."""

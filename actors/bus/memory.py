@@ -41,6 +41,7 @@ class MemoryServer:
         self.max_payload = max_payload
         self._rng = rng or random.Random(0)
         self._clients = itertools.count(1)
+        self._tokens = itertools.count(1)
         self._watchers: list[tuple[Event, Event]] = []
         self._router: Router[MemoryBus] = Router()
 
@@ -49,6 +50,10 @@ class MemoryServer:
         bus = MemoryBus(self, name)
         self.reconnect(bus)
         return bus
+
+    def token(self) -> str:
+        """Return the token of one more connection, the same in every run: nobody here guesses."""
+        return f"{next(self._tokens):032x}"
 
     def watch(self, came: Event, went: Event) -> None:
         """Have each coming and going of a connection reported, as a system account sees it."""
@@ -122,7 +127,7 @@ class MemoryBus(BusConnection):
     """One connection to a `MemoryServer`."""
 
     def __init__(self, server: MemoryServer, name: str) -> None:
-        super().__init__(f"memory://{server.name}")
+        super().__init__(f"memory://{server.name}", server.token())
         self.stalled = False
         self.name = name
         self.online = False

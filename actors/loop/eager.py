@@ -26,6 +26,8 @@ class Eager:
         """What the last coroutine came to that was over at once; read it right after `run`."""
         self._loop = loop
         self._spare: _Parked | None = None
+        self._nowhere = Context()
+        """Parked tasks of this loop run in it one after the other; what they drive runs in contexts of its own."""
 
     def run(self, work: Work, context: Context) -> "asyncio.Task[Any] | None":
         """Step `work` in `context`; return None when it is over (see `value`), else the task that goes on with it.
@@ -36,7 +38,7 @@ class Eager:
             BaseException: what the first step raised.
         """
         loop = self._loop
-        parked = self._spare or _Parked(loop)
+        parked = self._spare or _Parked(loop, self._nowhere)
         self._spare = None  # taken: what the first step starts in its turn needs one of its own
         task = parked.task
         outer = current_task(loop)
@@ -60,21 +62,17 @@ class Eager:
         return task
 
 
-_NOWHERE = Context()
-"""Parked tasks run in it one after the other; what they drive runs in contexts of its own."""
-
-
 class _Parked:
     """A task that waits for a coroutine to drive."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, nowhere: Context) -> None:
         self._given: asyncio.Future[None] = loop.create_future()
         self._work: Work | None = None
-        self._context = _NOWHERE
+        self._context = nowhere
         self._future: Any = None
         drive = self._drive()
         drive.send(None)  # begun: a task that is cancelled before its first step never runs what has not begun
-        self.task: asyncio.Task[Any] = loop.create_task(drive, context=_NOWHERE)
+        self.task: asyncio.Task[Any] = loop.create_task(drive, context=nowhere)
 
     def take(self, work: Work, context: Context, future: Any) -> None:
         """Drive `work` on; its first step ended in waiting for `future`."""

@@ -6,7 +6,6 @@ from what stands. Truth is in the store; a second engine is refused by it, reads
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -55,15 +54,15 @@ class PolicyEngine(Actor):
         store: KeyValue,
         nodes: Callable[[], Iterable[str]],
         *,
+        wall_clock: Callable[[], float],
         limit: float = 1.0,
-        wall_clock: Callable[[], float] = time.time,
     ) -> None:
         """Serve `store` on `bus`.
 
         Args:
             nodes: names the nodes that are alive, whose acknowledgement is waited for.
-            limit: seconds that each of the two phases waits for them.
             wall_clock: seconds since 1970, for the dates of revisions.
+            limit: seconds that each of the two phases waits for them.
         """
         self.undecodable = 0
         self.active = 0

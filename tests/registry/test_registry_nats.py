@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 
 import pytest
 
@@ -51,7 +52,7 @@ async def world(start_nats):
 
     async def start():
         def make():
-            return Registry("registry", SUBJECTS, world.control, world.kv, world.system)
+            return Registry("registry", SUBJECTS, world.control, world.kv, world.system, wall_clock=time.time)
 
         return await world.supervisor.start_child(ChildSpec("registry", make, concurrency=8))
 

@@ -1,0 +1,38 @@
+"""Binds a node's gauges to what they measure: read when somebody looks, not kept up."""
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from ..actors.bus.bus import Bus, BusState
+from ..actors.proxy.proxy import Proxy
+from ..actors.proxy.revision import PolicyFollower
+from ..actors.runtime.supervisor import Supervisor
+from ..actors.table.follower import Follower
+from ..tracing.metrics import Metrics
+from .link import Link
+
+if TYPE_CHECKING:
+    from prometheus_client import Counter
+
+
+def measure(
+    metrics: Metrics, link: Link, supervisor: Supervisor, proxy: Proxy, registry: Follower, policy: PolicyFollower
+) -> None:
+    """Bind mailboxes, connections and replicas of one node to its metrics."""
+    node = link.node
+    metrics.mailboxes(lambda: [((node, cell.path), len(cell.mailbox)) for cell in supervisor.cells()])
+    for name, bus in (("data", link.data), ("control", link.control)):
+        metrics.bus_connected.labels(name).set_function(partial(_connected, bus))
+        bus.listen(partial(_count_reconnect, metrics.bus_reconnects.labels(name)))
+    metrics.policy_revision.set_function(lambda: float(proxy.snapshot.revision))
+    metrics.policy_stale.set_function(lambda: float(policy.stale))
+    metrics.registry_stale.set_function(lambda: float(registry.stale))
+
+
+def _count_reconnect(counter: "Counter", state: BusState) -> None:
+    if state is BusState.CONNECTED:
+        counter.inc()
+
+
+def _connected(bus: Bus) -> float:
+    return float(bus.state is BusState.CONNECTED)

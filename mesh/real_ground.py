@@ -1,0 +1,65 @@
+"""The ground of a real node: the system's clocks, NATS, JetStream and TCP."""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable
+
+from ..actors.bus import lean, natspy
+from ..actors.bus.address import address
+from ..actors.bus.bus import Bus
+from ..actors.messages.subject import Subjects
+from ..actors.table.store import KeyValue
+from ..gateway.door import Door
+from ..gateway.exchange import Application
+from ..gateway.listener import Listener
+from .link import Link
+from .options import NodeOptions
+
+
+class RealGround:
+    """See `Ground`. Make it on the running event loop."""
+
+    def __init__(self, options: NodeOptions) -> None:
+        self._options = options
+        self.loop: asyncio.AbstractEventLoop = asyncio.get_running_loop()
+        self.rng = random.Random()
+        # Not the loop's: uvloop's `time()` stands still during a turn, which a stopped process would take for time
+        # that has not passed.
+        self.clock: Callable[[], float] = time.monotonic
+        self.clock_ns: Callable[[], int] = time.monotonic_ns
+        self.wall_clock: Callable[[], float] = time.time
+        self.wall_clock_ns: Callable[[], int] = time.time_ns
+
+    @property
+    def where(self) -> str:
+        """The bus's address without its password."""
+        return str(address(self._options.nats))
+
+    async def link(self, node: str, mesh: str) -> Link:
+        """Connect by both protocols, see `Ground.link`."""
+        url = self._options.nats
+        data = await lean.connect(url, f"plait {node} data", rng=self.rng)
+        try:
+            control = await natspy.connect(url, f"plait {node} control", rng=self.rng)
+        except BaseException:
+            await data.close()
+            raise
+        link = Link(data, control, Subjects(mesh), node, self)
+        await link.flush()
+        return link
+
+    async def system(self, link: Link) -> Bus | None:
+        """Connect by the system's credentials, see `Ground.system`."""
+        url = self._options.nats_sys
+        return await lean.connect(url, f"plait {link.node} system", rng=self.rng) if url else None
+
+    async def bucket(self, link: Link, name: str) -> KeyValue:
+        """Open a JetStream bucket, see `Ground.bucket`."""
+        from ..actors.table.jetstream import open_bucket  # most nodes have no store
+
+        return await open_bucket(link.asker, name)
+
+    def listener(self, application: Application, host: str, port: int) -> Door:
+        """Return a TCP listener, see `Ground.listener`."""
+        return Listener(application, host, port, clock=self.clock, wall=self.wall_clock)
