@@ -30,8 +30,9 @@ def command(files: tuple[str, ...], wait: bool, dry_run: bool, timeout: float, n
 
     A refused bundle changes nothing; each reason is told with its file and line, and the exit code is 3.
     """
+    from ..mesh.address import find
     from .bundle import read
-    from .connection import ask, find
+    from .connection import ask
 
     bundle = read(files)
     headers = {"plait-wait": "" if wait else "false", "plait-dry-run": "true" if dry_run else ""}

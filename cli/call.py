@@ -11,6 +11,7 @@ from .exit import CommandError, Exit
 
 if TYPE_CHECKING:
     from ..actors.messages.error import MeshError
+    from ..actors.service.response import Reply
 
 
 @click.command(
@@ -49,21 +50,24 @@ def command(
     import asyncio
 
     from ..actors.messages.error import MeshError
-    from ..mesh.client import call
-    from .connection import find
+    from ..mesh.client import connect
 
     fields = [_header(one) for one in headers]
     content = _body(body)
     verb = (method or ("POST" if body is not None else "GET")).upper()
     place = path if path.startswith("/") else f"/{path}"
-    url = find(nats, mesh).url
+
+    async def call() -> "Reply":
+        async with connect(nats, mesh, name="plait-cli", timeout=min(timeout, 3.0)) as there:
+            return await there.call(service, place, method=verb, headers=fields, body=content, timeout=timeout)
+
     try:
-        status, answered, answer = asyncio.run(call(url, mesh, service, verb, place, fields, content, timeout=timeout))
+        reply = asyncio.run(call())
     except MeshError as error:
         raise _failure(error, service) from error
-    _write(status, answered, answer, output)
-    if status >= 400:
-        raise CommandError(Exit.SERVICE_FAILED, f"{service} answered with status {status}")
+    _write(reply.status, reply.headers.fields, reply.body, output)
+    if reply.status >= 400:
+        raise CommandError(Exit.SERVICE_FAILED, f"{service} answered with status {reply.status}")
 
 
 def _header(text: str) -> tuple[str, str]:

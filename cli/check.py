@@ -11,7 +11,8 @@ from . import option
 from .exit import CommandError, Exit
 
 if TYPE_CHECKING:
-    from .connection import Target, Visit
+    from ..mesh.address import Target
+    from .connection import Visit
     from .finding import Finding
 
 
@@ -66,7 +67,7 @@ async def _outside(
     http: tuple[str, ...], admin: str | None, nats: str | None, mesh: str, timeout: float
 ) -> "tuple[list[Finding], float | None]":
     from ..mesh import run_file
-    from .connection import find
+    from ..mesh.address import find
     from .finding import Finding, Verdict
     from .finding import http as page
 
@@ -102,7 +103,7 @@ async def _bus(target: "Target", timeout: float) -> "list[Finding]":
         begin = time.perf_counter()
         await bus.flush(timeout)
         trip = (time.perf_counter() - begin) * 1e3
-        found = [Finding("bus", Verdict.GOOD, f"{there.shown} answers in {trip:.2f} ms (found by {target.origin})")]
+        found = [Finding("bus", Verdict.GOOD, f"{target.shown} answers in {trip:.2f} ms (found by {target.origin})")]
         return found + await _registry(there) + await _policy(there)
     except BusUnavailable as error:
         return [Finding("bus", Verdict.FAILED, str(error), "the server took the connection and went silent")]

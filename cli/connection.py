@@ -3,43 +3,19 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from ..actors.bus import lean
 from ..actors.bus.bus import Bus
 from ..actors.messages.error import Code, DeadlineExceeded, Disconnected, MeshError, NoResponders
 from ..actors.messages.subject import Subjects
-from ..mesh import run_file
+from ..mesh.address import Target
 from .exit import CommandError, Exit
 
-DEFAULT = "nats://127.0.0.1:4222"
 CONNECT = 2.0
 """Seconds for a connection; with the interpreter's start, a verb without a bus ends within three."""
 
 T = TypeVar("T")
-
-
-class Target(NamedTuple):
-    """Which bus a verb asks, and how that was found."""
-
-    url: str
-    mesh: str
-    origin: str
-    """`--nats`, `the run file` or `the default`."""
-
-
-def find(nats: str | None, mesh: str) -> Target:
-    """Return where the bus is: the flag (or its environment variable), else the run file, else NATS's own port."""
-    if nats:
-        return Target(nats, mesh, "--nats")
-    run = run_file.read(mesh)
-    return Target(run.nats, mesh, "the run file") if run is not None else Target(DEFAULT, mesh, "the default")
-
-
-def system_url(target: Target) -> str:
-    """Return the system account's URL of the bus that the run file names; empty for any other bus."""
-    run = run_file.read(target.mesh)
-    return run.nats_sys if run is not None and run.nats == target.url else ""
 
 
 class Visit:
@@ -68,7 +44,7 @@ class Visit:
             who = _WHO.get(subject.partition(".")[0], "nobody")
             raise CommandError(
                 Exit.UNREACHABLE,
-                f"the mesh {self.target.mesh!r} has no {who} on this bus ({self.shown})",
+                f"the mesh {self.target.mesh!r} has no {who} on this bus ({self.target.shown})",
                 why=f"nobody listens on {self._subject(subject).decode()}",
                 hint="start one with `plait up` or `plait node`, or name the mesh with --mesh",
             ) from None
@@ -81,12 +57,6 @@ class Visit:
         except Disconnected as error:
             raise CommandError(Exit.UNREACHABLE, f"the bus was lost while waiting: {error}") from None
         return _read(answer, subject)
-
-    @property
-    def shown(self) -> str:
-        """The bus's URL without what stands before its last `@`: that may be a password."""
-        scheme, found, rest = self.target.url.rpartition("://")
-        return f"{scheme}{found}{rest.rpartition('@')[2]}"
 
     async def _request(self, subject: str, payload: bytes, headers: bytes) -> bytes:
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()

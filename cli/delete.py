@@ -18,7 +18,8 @@ Examples:
 @option.connection
 def command(named: tuple[str, ...], timeout: float, nats: str | None, mesh: str) -> None:
     """Take documents out of force, one after the other; each makes a new revision."""
-    from .connection import Visit, check, find, visit
+    from ..mesh.address import find
+    from .connection import Visit, check, visit
 
     pairs = [_pair(one) for one in named]
 

@@ -37,7 +37,8 @@ def show(kind: str, name: str, *, output: str, timeout: float, nats: str | None,
     Raises:
         CommandError: a document was named that is not in force, or the policy engine does not answer.
     """
-    from .connection import Visit, check, find, items, visit
+    from ..mesh.address import find
+    from .connection import Visit, check, items, visit
     from .output import Column, Listing, write
 
     question: dict[str, Any] = {key: text for key, text in (("kind", kind), ("name", name)) if text}

@@ -35,7 +35,8 @@ def command(what: str, output: str, timeout: float, nats: str | None, mesh: str)
         rows = [one for tree in fetch("", timeout, nats, mesh) for one in actors(tree)]
         write(Listing("ActorList", COLUMNS, rows, actor_name, "no actor runs"), output)
         return
-    from .connection import ask, check, find
+    from ..mesh.address import find
+    from .connection import ask, check
 
     answer = check(ask(find(nats, mesh), "registry.resolve", {"service": ""}, limit=timeout))
     found = instances(answer)

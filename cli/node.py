@@ -76,8 +76,8 @@ def command(
         raise click.UsageError(f"locality {locality!r} is not REGION, REGION/ZONE or REGION/ZONE/SUBZONE")
     from ..actors.messages.name import label
     from ..mesh import run
+    from ..mesh.address import find, system_url
     from ..mesh.options import NodeOptions
-    from .connection import find, system_url
 
     target = find(nats, mesh)
     options = NodeOptions(

@@ -32,7 +32,8 @@ def list_traces(
     service: str | None, errors: bool, limit: int, output: str, timeout: float, nats: str | None, mesh: str
 ) -> None:
     """List traces, the latest first."""
-    from .connection import ask, check, find, items
+    from ..mesh.address import find
+    from .connection import ask, check, items
 
     question: dict[str, Any] = {"service": service or "", "errors": errors, "limit": limit}
     found = items(check(ask(find(nats, mesh), "trace.ls", question, limit=timeout)))
@@ -56,7 +57,8 @@ def list_traces(
 @option.connection
 def show(trace_id: str, output: str, timeout: float, nats: str | None, mesh: str) -> None:
     """Show one trace; the first 8 digits of its id will do."""
-    from .connection import ask, check, find
+    from ..mesh.address import find
+    from .connection import ask, check
 
     trace_id = trace_id.removeprefix("trace/")  # as `-o name` writes it
     answer = check(ask(find(nats, mesh), "trace.show", {"id": trace_id}, limit=timeout))

@@ -34,7 +34,8 @@ def command(node: str, output: str, timeout: float, nats: str | None, mesh: str)
 
 def fetch(node: str, timeout: float, nats: str | None, mesh: str) -> list[Item]:
     """Return the tree of one node, or of all that the registry knows."""
-    from .connection import ask, check, find
+    from ..mesh.address import find
+    from .connection import ask, check
     from .ls import instances
 
     url = find(nats, mesh)

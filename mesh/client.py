@@ -1,26 +1,47 @@
-"""One call into the mesh from outside a node: connect, learn who is there and by which rules, call, leave."""
+"""A connection to the mesh from outside: scripts, notebooks, web applications and the command line call by it.
+
+It knows who is there and by which rules, as every node does, and is no instance itself: nobody calls it.
+"""
 
 import asyncio
 import random
 import secrets
+from collections.abc import Generator
+from contextlib import suppress
+from types import TracebackType
+
+import msgspec
+from opentelemetry import trace
 
 from ..actors.bus import lean
 from ..actors.bus.ask import Asker
 from ..actors.loop.timer import Deadlines
 from ..actors.messages.envelope import Headers, ReplyFrame
-from ..actors.messages.error import MeshError
-from ..actors.messages.name import service_token
+from ..actors.messages.error import BusUnavailable, DeadlineExceeded, Disconnected, MeshError
+from ..actors.messages.instance import Instance
+from ..actors.messages.name import label, service_token
 from ..actors.messages.subject import Subjects
 from ..actors.proxy.call import Call, Caller
 from ..actors.proxy.proxy import Instances, Proxy
 from ..actors.proxy.revision import PolicyFollower
-from ..actors.proxy.wire import Wire
+from ..actors.proxy.running import Running
+from ..actors.proxy.wire import Done, Wire
+from ..actors.runtime.surroundings import Surroundings
+from ..actors.service.calling import Calling
 from ..actors.table.follower import Follower
-from ..tracing.context import new_traceparent, request_id
+from ..tracing.baggage import BaggageNames
+from ..tracing.context import request_id
+from ..tracing.sampler import HeadSampler
+from .address import Target, find
+
+GRACE = 0.25
+"""Seconds that a connection stays when it is closed, for members that do not take an event: another one gets it."""
+
+_BAGGAGE = BaggageNames()
 
 
 class _Silent:
-    """Observes nothing: one call makes no statistics."""
+    """Observes nothing: whoever calls from outside counts by means of its own."""
 
     def answered(self, call: Call, reply: ReplyFrame, seconds: float) -> None:
         """Nothing."""
@@ -29,59 +50,209 @@ class _Silent:
         """Nothing."""
 
 
-async def call(
-    url: str,
-    mesh: str,
-    service: str,
-    method: str,
-    path: str,
-    headers: Headers,
-    body: bytes,
-    *,
-    timeout: float,
-) -> tuple[int, Headers, bytes]:
-    """Call `service` as any node would, by the routes inside the mesh; return status, headers and body.
+class _Tracked(Running, kw_only=True, eq=False):
+    """A call that its proxy knows until its caller is through with it."""
 
-    Raises:
-        MeshError: there is no bus, no registry, or no answer of the service.
-    """
-    rng = random.Random()
-    loop = asyncio.get_running_loop()
-    name = f"cli-{secrets.token_hex(6)}"
-    token = service_token(service)
-    bus = await lean.connect(url, f"plait {name}", rng=rng)
-    deadlines = Deadlines(loop)
-    try:
-        subjects = Subjects(mesh)
-        asker = Asker(bus, subjects, name, deadlines)
-        wire = Wire(bus, subjects, deadlines)
-        proxy = Proxy(wire, deadlines, rng, loop.time, _Silent())
-        caller = Caller(name)
+    under_way: dict[int, Running]
+
+    def cancel(self) -> None:
+        """Nobody waits any more, or the outcome is there: callers end every call by this."""
+        self.under_way.pop(self.call.number, None)
+        super().cancel()
+
+
+class _Proxy(Proxy):
+    """A proxy that can fail what is under way when its connection is closed."""
+
+    under_way: dict[int, Running]
+
+    def start(self, call: Call, done: Done) -> Running:
+        """Route a call and send it off, see `Proxy.start`."""
+        began = self._clock()
+        running = _Tracked(self._observer, self._clock, call, done, began, under_way=self.under_way)
+        self.under_way[call.number] = running
+        running.start(self)
+        return running
+
+
+class _Outlet(msgspec.Struct, frozen=True, eq=False):
+    caller: Caller
+    proxy: _Proxy
+
+
+class Mesh(Calling[_Outlet]):
+    """What `plait.connect` gives: `call`, `emit` and `instances`. It belongs to the event loop that it was made in."""
+
+    def __init__(self, bus: lean.LeanBus, target: Target, name: str, sampling: float) -> None:
+        """Take over `bus`; `open` makes it ready."""
+        loop = asyncio.get_running_loop()
+        rng = random.Random()
+        caller = Caller(f"{name or 'client'}-{secrets.token_hex(6)}", name)
+        self._bus = bus
+        self._target = target
+        self._deadlines = Deadlines(loop)
+        self._surroundings = Surroundings(loop, self._deadlines, rng, loop.time)
+        self._sampler = HeadSampler(sampling, rng)
+        subjects = Subjects(target.mesh)
+        self._asker = Asker(bus, subjects, caller.name, self._deadlines)
+        wire = Wire(bus, subjects, self._deadlines, loop.time)
+        proxy = _Proxy(wire, self._deadlines, rng, loop.time, _Silent())
+        proxy.under_way = {}
+        self.hosting = _Outlet(caller, proxy)
         wire.open(caller)
-        registry = Follower(
-            asker, "reg", "registry", lambda changes, whole: proxy.receive(Instances(changes, whole)), rng
+        self._registry = Follower(
+            self._asker, "reg", "registry", lambda changes, whole: proxy.receive(Instances(changes, whole)), rng
         )
-        policy = PolicyFollower(asker, "", proxy.prepare, proxy.activate, rng)
-        registry.start()
-        policy.start()
+        self._policy = PolicyFollower(self._asker, "", proxy.prepare, proxy.activate, rng)
+        self._closed = False
+
+    async def open(self, timeout: float) -> None:
+        """Learn who is there and by which rules.
+
+        Raises:
+            DeadlineExceeded: nobody told it within `timeout` seconds.
+        """
+        self._registry.start()
+        self._policy.start()
+        who = "registry"
         try:
-            await registry.ready(min(timeout, 3.0))
-            await policy.ready(min(timeout, 3.0))
-            where, _, query = path.partition("?")
-            plain: Headers = [(key.lower(), value) for key, value in headers]
-            baggage = {key: value for key, value in plain if key in ("end-user", "x-request-id")}
-            baggage.setdefault("x-request-id", request_id(rng))
-            one = Call(
-                caller, rng.getrandbits(63), token, method, where, query, service, plain, body, baggage,
-                new_traceparent(rng, sampled=True),
-            )  # fmt: skip
-            one.limit = loop.time() + timeout
-            reply = await proxy.send(one)
-            return reply.status, reply.headers, reply.body
-        finally:
-            await registry.stop()
-            await policy.stop()
-            asker.close()
-    finally:
-        await bus.close()
-        deadlines.close()
+            async with asyncio.timeout(timeout):
+                await self._registry.ready(timeout)
+                who = "policy engine"
+                await self._policy.ready(timeout)
+        except (DeadlineExceeded, TimeoutError):
+            raise DeadlineExceeded(
+                f"the mesh {self._target.mesh!r} has no {who} on this bus ({self._target.shown}), or it does not answer"
+            ) from None
+
+    @property
+    def surroundings(self) -> Surroundings:
+        """Time, chance and timers.
+
+        Raises:
+            RuntimeError: asked for in another event loop or thread.
+            BusUnavailable: the connection was closed.
+        """
+        try:
+            here = asyncio.get_running_loop()
+        except RuntimeError:
+            here = None
+        if here is not self._surroundings.loop:
+            raise RuntimeError(
+                "this connection to the mesh belongs to another event loop: make one with plait.connect() in each, "
+                "or come back by asyncio.run_coroutine_threadsafe"
+            )
+        if self._closed:
+            raise BusUnavailable("this connection to the mesh is closed")
+        return self._surroundings
+
+    def origin(self, headers: Headers) -> tuple[dict[str, str], str, str]:
+        """Return how a call begins here: baggage from its headers, as at the gateway, and the application's own span.
+
+        Where OpenTelemetry has a current span the call continues its trace, and is recorded if that is; else a new one
+        begins.
+        """
+        rng = self._surroundings.rng
+        baggage = _BAGGAGE.collect(headers)
+        baggage.setdefault("x-request-id", request_id(rng))
+        span = trace.get_current_span().get_span_context()
+        if span.is_valid:
+            traceparent = f"00-{span.trace_id:032x}-{span.span_id:016x}-{span.trace_flags & 1:02x}"
+            return baggage, traceparent, span.trace_state.to_header()
+        return baggage, self._sampler.admit().traceparent, ""
+
+    def instances(self, service: str) -> list[Instance]:
+        """Return the instances of a service as the registry tells them, by id; those that leave are among them.
+
+        Raises:
+            InvalidName: the service's name is none.
+        """
+        known = self.hosting.proxy.directory.services().get(service_token(service, self.namespace), {})
+        return [known[name].instance for name in sorted(known)]
+
+    async def close(self) -> None:
+        """Leave; calls under way fail with `Disconnected`, emitted events are sent. Harmless when repeated."""
+        if self._closed:
+            return
+        self._closed = True
+        proxy = self.hosting.proxy
+        for running in tuple(proxy.under_way.values()):
+            running.cancel()
+            running.done(Disconnected("the connection to the mesh was closed while the call was under way"))
+        await self._registry.stop()
+        await self._policy.stop()
+        self._asker.close()
+        with suppress(BusUnavailable):
+            await self._bus.flush(1.0)
+            await self._bus.answered(GRACE)
+        proxy.wire.close(self.hosting.caller)
+        await self._bus.close()
+        self._deadlines.close()
+
+
+class Connecting:
+    """A connection that begins when it is awaited, or when its `async with` block does, and ends with that block."""
+
+    def __init__(self, nats: str | None, mesh: str, name: str, sampling: float, timeout: float) -> None:
+        self._nats = nats
+        self._mesh = mesh
+        self._name = name
+        self._sampling = sampling
+        self._timeout = timeout
+        self._made: Mesh | None = None
+
+    def __await__(self) -> Generator[object, None, Mesh]:
+        return self._connect().__await__()
+
+    async def __aenter__(self) -> Mesh:
+        self._made = await self._connect()
+        return self._made
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._made is not None:
+            await self._made.close()
+
+    async def _connect(self) -> Mesh:
+        name = label(self._name, "client") if self._name else ""
+        target = find(self._nats, label(self._mesh, "mesh"))
+        try:
+            bus = await lean.connect(target.url, f"plait {name or 'client'}")
+        except BusUnavailable as error:
+            raise BusUnavailable(
+                f"the mesh {target.mesh!r} cannot be reached: {error} (the address is {target.origin})"
+            ) from None
+        mesh = None
+        try:
+            mesh = Mesh(bus, target, name, self._sampling)
+            await mesh.open(self._timeout)
+        except BaseException:
+            await (mesh or bus).close()
+            raise
+        return mesh
+
+
+def connect(
+    nats: str | None = None,
+    mesh: str = "default",
+    *,
+    name: str = "",
+    sampling: float = 1.0,
+    timeout: float = 3.0,
+) -> Connecting:
+    """Connect to a mesh from outside: `async with plait.connect() as mesh:`, or `mesh = await plait.connect()`.
+
+    Args:
+        nats: the bus; by default what `PLAIT_NATS_URL` says, else the mesh that `plait up` runs on this machine.
+        mesh: which mesh on that bus.
+        name: who calls, as traces show it; a label such as `shop-site`.
+        sampling: share of the traces that begin here which are recorded, 0 to 1.
+        timeout: seconds for learning who is there and by which rules.
+
+    Raises (where it is awaited or entered):
+        BusUnavailable: no NATS answers there.
+        DeadlineExceeded: NATS does, but no mesh of that name.
+        InvalidName, ValueError: an argument is none of its kind.
+    """
+    return Connecting(nats, mesh, name, sampling, timeout)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from plait.cli.connection import DEFAULT, Target, find, system_url
 from plait.mesh import run_file
+from plait.mesh.address import DEFAULT, Target, find, system_url
 from plait.mesh.run_file import RunFile
 
 Plait = Callable[..., Result]
