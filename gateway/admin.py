@@ -26,6 +26,10 @@ class Health(Protocol):
         """Return why the node is not ready; empty when it is."""
         ...
 
+    def unwell(self) -> str:
+        """Return how the node is unwell, though it may be ready; empty when it is well."""
+        ...
+
 
 class Admin:
     """The application behind the admin address."""
@@ -60,11 +64,15 @@ class Admin:
         except MeshError as error:
             exchange.reply(503, TEXT, f"no answer from the bus: {error}\n".encode())
         else:
-            exchange.reply(200, TEXT, f"ok, the bus answers in {seconds * 1e3:.2f} ms\n".encode())
+            exchange.reply(200, TEXT, self._line(f"ok, the bus answers in {seconds * 1e3:.2f} ms"))
 
     def _readyz(self, exchange: Exchange) -> None:
         why = self._health.unready()
-        exchange.reply(503 if why else 200, TEXT, f"{why or 'ready'}\n".encode())
+        exchange.reply(503 if why else 200, TEXT, self._line(why or "ready"))
+
+    def _line(self, said: str) -> bytes:
+        unwell = self._health.unwell()
+        return f"{said}; {unwell}\n".encode() if unwell else f"{said}\n".encode()
 
     def _metrics_page(self, exchange: Exchange) -> None:
         exchange.reply(200, [("content-type", CONTENT_TYPE)], self._metrics.render())

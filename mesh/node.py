@@ -25,6 +25,7 @@ from ..gateway.admin import Admin
 from ..gateway.door import Door
 from .gauge import measure
 from .ground import Ground
+from .health import Health
 from .hosting import Hosted, Place
 from .membership import Membership, Remove, join, tell_registry
 from .options import NodeOptions
@@ -76,6 +77,8 @@ class Node:
         self._listeners: Callable[[], Sequence[Door]] = tuple
         self._ready = False
         self._open = False
+        self.health: Health | None = None
+        """Given by whoever runs the node as a process; the simulator has no threads to watch from."""
         self._ends = AsyncExitStack()
 
     async def start(self) -> None:
@@ -239,6 +242,10 @@ class Node:
             return "not connected to the bus"
         return "" if self.supervisor.running() else "an actor is being restarted"
 
+    def unwell(self) -> str:
+        """Return how this node is unwell; empty when it is well, or nobody watches it."""
+        return "" if self.health is None else self.health.unwell
+
     def _unread(self) -> Iterator[tuple[str, int]]:
         for cell in self.supervisor.cells():
             if cell.actor is not None:
@@ -260,6 +267,8 @@ class Node:
         """Drain and leave: edges first, then the services, last what others may still need."""
         await self.close_edges()
         await self._ends.aclose()
+        if self.health is not None:
+            self.health.stop()
 
     async def _close_post(self) -> None:
         self._look.close()

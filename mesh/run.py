@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from ..actors.messages.error import MeshError
 from ..tracing import log
+from .health import watch
 from .node import Node
 from .options import NodeOptions
 
@@ -68,6 +69,7 @@ async def node(options: NodeOptions) -> None:
             await asyncio.wait((starting,))
             return
         starting.result()
+        running.health = watch(running.telemetry.metrics)
         for url in running.http:
             print(f"http   {url}")
         if running.admin:

@@ -40,7 +40,6 @@ class Telemetry:
         self._unread: Callable[[], Iterable[tuple[str, int]]] = tuple
         self._seen: dict[str, int] = {}
         self._sources: set[str] = set()
-        self._due = 0.0
         self.metrics.spans(self._counts)
 
     def tracer(self, service: str, instance: str, version: str) -> Tracer:
@@ -100,13 +99,10 @@ class Telemetry:
         `unread` gives each part of the node and its count so far.
         """
         self._unread = unread
-        self._due = self._link.surroundings.clock()
         self._again()
 
     def _again(self) -> None:
-        now = self._link.surroundings.clock()
-        self.metrics.loop_lag.set(max(0.0, now - self._due))
-        self._due = now + FLUSH
+        due = self._link.surroundings.clock() + FLUSH
         self.flush()
         for part, count in self._unread():
             before, self._seen[part] = self._seen.get(part, 0), count
@@ -114,7 +110,7 @@ class Telemetry:
             if new:
                 self.metrics.undecodable.labels(part).inc(new)
                 self._noise(part, logging.WARNING, "%s refused %d messages that it could not read", part, new)
-        self._link.deadlines.at(self._due, self._again)
+        self._link.deadlines.at(due, self._again)
 
     def flush(self) -> None:
         """Publish the spans that have ended; without a bus they are dropped."""

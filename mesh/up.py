@@ -16,6 +16,7 @@ from ..actors.messages.error import MeshError, StartFailed
 from ..examples import bookinfo
 from ..examples.bookinfo.policies import first_policy
 from . import run_file
+from .health import watch
 from .nats_server import EmbeddedNats
 from .node import Node
 from .options import NodeOptions, UpOptions
@@ -86,6 +87,7 @@ class Mesh:
             )
         )
         await node.start()
+        node.health = watch(node.telemetry.metrics)
         if "bookinfo" in options.app:
             await _apply_first(node)
         await self._registered(node)

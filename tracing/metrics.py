@@ -8,7 +8,7 @@ that one event loop does not need. What happens seldom uses prometheus-client's 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollector, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
@@ -156,7 +156,15 @@ class Metrics:
         self.policy_revision = self.gauge("plait_policy_revision", "The policy revision in force on this node.")
         self.policy_stale = self.gauge("plait_policy_stale", "1 while the policy engine cannot be heard.")
         self.registry_stale = self.gauge("plait_registry_stale", "1 while no registry can be heard.")
-        self.loop_lag = self.gauge("plait_loop_lag_seconds", "How late the event loop was at the last look.")
+        self.loop_lag = self.gauge("plait_loop_lag_seconds", "How late the event loop was at worst in the last 10 s.")
+        self.loop_delay = self.histogram("plait_loop_delay_seconds", "How late the event loop was, beat by beat.")
+        self.node_unwell = self.gauge(
+            "plait_node_unwell", "1 while the event loop is too late for this node's own good."
+        )
+        self.actor_blocked = self.counter("plait_actor_blocked", "Times that an actor blocked the event loop.", "actor")
+        self.actor_blocked_seconds = self.counter(
+            "plait_actor_blocked_seconds", "Time for which an actor blocked the event loop.", "actor"
+        )
 
     def calls(self, reporter: str, source: str, destination: str, subset: str = "") -> Calls:
         """Return the counts of one combination, always the same object: bind it once per destination, not per request.
@@ -182,6 +190,10 @@ class Metrics:
     def gauge(self, name: str, text: str, *labels: str) -> Gauge:
         """Register a gauge that is set where its value changes."""
         return Gauge(name, text, labels, registry=self.registry)
+
+    def histogram(self, name: str, text: str) -> Histogram:
+        """Register a histogram of seconds for what is seldom observed; its bounds are `BUCKETS`."""
+        return Histogram(name, text, buckets=BUCKETS, registry=self.registry)
 
     def read_gauge(self, name: str, text: str, labels: Sequence[str], read: Callable[[], Reading]) -> None:
         """Register a gauge that is read at scrape time: `read` gives (label values, value) for each series."""

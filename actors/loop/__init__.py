@@ -1,1 +1,1 @@
-"""What plait adds to asyncio's event loop: timers, backoff, tasks that cost little."""
+"""What plait adds to asyncio's event loop: timers, backoff, tasks that cost little, and who looks whether it runs."""
