@@ -1,4 +1,4 @@
-"""Finding the bus: flag, environment, run file, default, in this order."""
+"""A verb's visit to the bus: which one it asks, and what it says where nobody answers."""
 
 import os
 from collections.abc import Callable
@@ -8,28 +8,13 @@ import pytest
 from click.testing import Result
 
 from plait.mesh import run_file
-from plait.mesh.address import DEFAULT, Target, find, system_url
 from plait.mesh.run_file import RunFile
 
 Plait = Callable[..., Result]
 
 
 def _write(url: str) -> None:
-    run_file.write(RunFile("cli-test", os.getpid(), url, nats_sys="nats://plait-sys:secret@127.0.0.1:1"))
-
-
-def test_a_flag_wins_over_the_run_file_and_that_over_the_default(plait: Plait) -> None:
-    assert find(None, "cli-test") == Target(DEFAULT, "cli-test", "the default")
-    _write("nats://127.0.0.1:2")
-    assert find(None, "cli-test").url == "nats://127.0.0.1:2"
-    assert find("nats://127.0.0.1:3", "cli-test").url == "nats://127.0.0.1:3"
-    assert find(None, "other").url == DEFAULT
-
-
-def test_system_credentials_are_for_the_bus_of_the_run_file_alone(plait: Plait) -> None:
-    _write("nats://127.0.0.1:2")
-    assert "secret" in system_url(find(None, "cli-test"))
-    assert system_url(find("nats://127.0.0.1:3", "cli-test")) == ""
+    run_file.write(RunFile("cli-test", os.getpid(), url))
 
 
 @pytest.mark.process
