@@ -42,6 +42,17 @@ async def test_an_instance_with_bad_names_is_refused(world, change):
     assert world.store.writes == 0
 
 
+@pytest.mark.parametrize(
+    "events", [(("orders.*", "g"),), (("", "g"),), (("orders", "a.b"),), tuple((f"t{at}", "") for at in range(257))]
+)
+async def test_an_instance_that_wants_events_of_no_topic_or_of_too_many_is_refused(world, events):
+    await world.start()
+    one = world.instance()
+    assert (await world.join(msgspec.structs.replace(one, events=events))).error
+    assert world.store.writes == 0
+    assert not (await world.join(msgspec.structs.replace(one, events=(("orders.created", "g"), ("a", ""))))).error
+
+
 async def test_random_bytes_on_every_subject_are_counted_and_stop_nothing(world):
     registry = await world.start()
     await world.join(world.instance())

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plait.actors.messages.error import InvalidName
-from plait.actors.messages.name import host_of, label, service_token, token
+from plait.actors.messages.name import host_of, label, service_token, token, topic
 
 HOSTILE = ["", " ", "a b", "a.b", "*", ">", "a*", "a>", "a\n", "a\r\nPUB x 0", "\0", "ä", "a/b", "$SRV", "{x}"]
 
@@ -32,6 +32,17 @@ def test_a_token_is_returned_as_it_is(text):
 def test_what_is_no_token_is_refused(text):
     with pytest.raises(InvalidName):
         token(text)
+
+
+@pytest.mark.parametrize("text", ["a", "orders.created", "A_b.c-9", ".".join("a" * 16), "x" * 127 + "." + "x" * 127])
+def test_a_topic_is_returned_as_it_is(text):
+    assert topic(text) == text
+
+
+@pytest.mark.parametrize("text", [*(set(HOSTILE) - {"a.b"}), ".", "a.", ".a", "a..b", ".".join("a" * 17), "x.y" * 86])
+def test_what_is_no_topic_is_refused(text):
+    with pytest.raises(InvalidName, match="topic"):
+        topic(text)
 
 
 @given(st.text())

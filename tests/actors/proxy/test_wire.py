@@ -21,6 +21,7 @@ from plait.actors.messages.error import (
 )
 from plait.actors.messages.instance import Instance
 from plait.actors.messages.rule import Destination, RetryPolicy, RouteRule, RuleSet
+from plait.actors.proxy.call import Caller
 from tests.nodes import SUBJECTS
 from tests.virtual_loop import anyio_backend  # noqa: F401
 
@@ -236,3 +237,17 @@ async def test_a_refused_call_goes_to_another_instance_and_each_is_tried_once(ne
         assert (await near.send("echo", method="POST")).status == 200
     assert len(other.frames) == 20
     assert {frame.attempt for frame in far.frames} == {1}
+
+
+async def test_what_waits_when_its_caller_closes_fails_and_nobody_elses_does(near, far):
+    mine, other = Caller("mine"), Caller("other")
+    for caller in (mine, other):
+        near.wire.open(caller)
+    calls = [asyncio.ensure_future(near.send("echo", method="POST", caller=caller)) for caller in (mine, other)]
+    await asyncio.sleep(0.1)
+    near.wire.close(mine)
+    await asyncio.sleep(0.1)
+    assert [call.done() for call in calls] == [True, False]
+    assert isinstance(calls[0].exception(), Disconnected)
+    assert len(near.bus.waiting) == 1
+    calls[1].cancel()
