@@ -129,8 +129,8 @@ class Watchdog:
         self._timer: asyncio.TimerHandle | None = None
         # Written by the loop, whole objects only, and read by the thread.
         self._beat = Beat(0.0, 0.0)
-        self._gaps: tuple[tuple[Beat, float], ...] = ()
-        """The latest beats that another followed after more than the limit, and by how much."""
+        self._gaps: tuple[tuple[Beat, Beat], ...] = ()
+        """The latest beats that another followed after more than the limit."""
         # Written by the thread.
         self._stall: tuple[Beat, str] | None = None
 
@@ -163,10 +163,10 @@ class Watchdog:
 
     def _turn(self) -> None:
         now, last = self._clock(), self._beat
-        gap = now - last.at
+        gap, beat = now - last.at, Beat(now, self._spent())
         if gap > self._limit:
-            self._gaps = (*self._gaps[1 - _GAPS :], (last, gap))
-        self._beat = Beat(now, self._spent())
+            self._gaps = (*self._gaps[1 - _GAPS :], (last, beat))
+        self._beat = beat  # after the gaps: whoever sees the beat finds what was before it
         self._again()
         self._beaten(now, max(0.0, gap - self._every))
 
@@ -176,11 +176,11 @@ class Watchdog:
         base = self._beat
         due = base.at + self._limit
         while not self._over.wait(max(0.0, due - self._clock())) and not self._loop.is_closed():
-            now, beat = self._clock(), self._beat
+            now, beat, spent = self._clock(), self._beat, self._spent()
             if beat.at > base.at:
+                self._look_back(base, now - due)
                 base = beat
             self._see_end(beat)
-            spent = self._spent()
             verdict = judge(now - base.at, now - due, spent - base.spent, self._limit)
             if verdict is Verdict.STOOD_STILL:
                 self._tell(StoodStill(now - base.at))
@@ -189,11 +189,21 @@ class Watchdog:
                 self._take(beat)
             due = max(base.at + self._limit, now + self._limit / 2)
 
+    def _look_back(self, base: Beat, late: float) -> None:
+        """Tell of a stop after which the loop was faster than this thread: it has beaten again before the look."""
+        for began, ended in self._gaps:
+            if began.at >= base.at and (self._stall is None or self._stall[0] is not began):
+                gap = ended.at - began.at
+                if judge(gap, late, ended.spent - began.spent, self._limit) is Verdict.STOOD_STILL:
+                    self._tell(StoodStill(gap))
+
     def _take(self, beat: Beat) -> None:
         seen = look(self._number, self._who)
         seconds = self._clock() - beat.at
         if self._beat is not beat or not self._loop.is_running():
             return  # it went on meanwhile: the stack may be anybody's
+        if not seen.stack:
+            return  # it stands between two turns: others keep its thread from running, or from the interpreter's lock
         self._tell(Blocked(seen.who, seconds, seen.stack))
         self._stall = beat, seen.who
 
@@ -205,9 +215,9 @@ class Watchdog:
             self._loop.call_soon_threadsafe(self._tell, Ended(who, self._gap(began)), context=Context())
 
     def _gap(self, began: Beat) -> float:
-        for beat, gap in self._gaps:
+        for beat, after in self._gaps:
             if beat is began:
-                return gap
+                return after.at - beat.at
         return self._clock() - began.at
 
     def _tell(self, report: Report) -> None:
