@@ -1,6 +1,7 @@
 """Coroutines stepped at once: what becomes of them when they are cancelled before the event loop has turned."""
 
 import asyncio
+import threading
 from contextvars import Context
 
 import pytest
@@ -63,3 +64,25 @@ async def test_work_may_refuse_to_be_cancelled():
             return "not yet"
 
     assert (await run(work())).result() == "not yet"
+
+
+async def test_two_loops_of_one_process_do_not_wait_for_each_others_contexts():
+    ends = []
+
+    async def short():
+        await asyncio.sleep(0)
+        return "done"
+
+    async def elsewhere():
+        ends.append(await Eager(asyncio.get_running_loop()).run(short(), Context()))
+
+    async def work():
+        await asyncio.sleep(0)
+        # From here on the parked task drives, in its loop's own context; a loop in another thread does the same.
+        other = threading.Thread(target=lambda: asyncio.run(elsewhere()), daemon=True)
+        other.start()
+        other.join(10.0)
+        return ends
+
+    task = Eager(asyncio.get_running_loop()).run(work(), Context())
+    assert await asyncio.wait_for(task, 10.0) == ["done"]
