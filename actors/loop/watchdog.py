@@ -20,9 +20,9 @@ from .stack import look
 LIMIT = 0.1
 """Seconds that one piece of work may hold the loop."""
 
-_BEATS = 4
+_BEATS = 2
 """Beats within a limit. What holds the loop began up to one beat after the last: it is named when it lasts longer than
-the limit, never when it is shorter than three quarters of it."""
+the limit, and never when it is shorter than half of it. Each beat wakes the process up: some 0.04 ms of a processor."""
 
 _GAPS = 8
 _JOIN = 1.0
