@@ -22,7 +22,7 @@ LIMIT = 0.1
 
 _BEATS = 2
 """Beats within a limit. What holds the loop began up to one beat after the last: it is named when it lasts longer than
-the limit, and never when it is shorter than half of it. Each beat wakes the process up: some 0.04 ms of a processor."""
+the limit, and never when it is shorter than half of it. Each beat wakes the process up: some 0.1 ms of a processor."""
 
 _GAPS = 8
 _JOIN = 1.0
