@@ -6,6 +6,7 @@ It knows who is there and by which rules, as every node does, and is no instance
 import asyncio
 import random
 import secrets
+import time
 from collections.abc import Generator
 from contextlib import suppress
 from types import TracebackType
@@ -91,12 +92,14 @@ class Mesh(Calling[_Outlet]):
         self._bus = bus
         self._target = target
         self._deadlines = Deadlines(loop)
-        self._surroundings = Surroundings(loop, self._deadlines, rng, loop.time)
+        # Not the loop's: uvloop's `time()` stands still during a turn, and a limit is counted from the call on.
+        clock = time.monotonic
+        self._surroundings = Surroundings(loop, self._deadlines, rng, clock)
         self._sampler = HeadSampler(sampling, rng)
         subjects = Subjects(target.mesh)
         self._asker = Asker(bus, subjects, caller.name, self._deadlines)
-        wire = Wire(bus, subjects, self._deadlines, loop.time)
-        proxy = _Proxy(wire, self._deadlines, rng, loop.time, _Silent())
+        wire = Wire(bus, subjects, self._deadlines, clock)
+        proxy = _Proxy(wire, self._deadlines, rng, clock, _Silent())
         proxy.under_way = {}
         self.hosting = _Outlet(caller, proxy)
         wire.open(caller)
@@ -146,7 +149,7 @@ class Mesh(Calling[_Outlet]):
             raise BusUnavailable("this connection to the mesh is closed")
         return self._surroundings
 
-    def origin(self, headers: Headers) -> tuple[dict[str, str], str, str]:
+    def _origin(self, headers: Headers) -> tuple[dict[str, str], str, str]:
         """Return how a call begins here: baggage from its headers, as at the gateway, and the application's own span.
 
         Where OpenTelemetry has a current span the call continues its trace, and is recorded if that is; else a new one

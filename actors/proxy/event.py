@@ -37,7 +37,7 @@ is never sent again (`retry.may_repeat`), which makes it at most once."""
 
 
 class Emitter:
-    """Sends the events of one node; also the router of their calls, whose way was decided before."""
+    """Sends the events of one node; also router and observer of their calls: both know what an event is."""
 
     def __init__(
         self,
@@ -50,6 +50,7 @@ class Emitter:
     ) -> None:
         self._wire = wire
         self._topics = topics
+        self._named: dict[tuple[str, str], Cluster] = {}
         self._chain = steps.build(None, None, _AGAIN)
         self._number = partial(rng.getrandbits, 63)
         self._clock = clock
@@ -74,7 +75,7 @@ class Emitter:
         for cluster in tuple(self._topics.groups(event.path)):
             one = msgspec.structs.replace(event, number=self._number(), cluster=cluster, tried=[])
             done = partial(self._ended, cluster, errors)
-            running = Running(self._observer, self._clock, one, done, self._clock())
+            running = Running(self, self._clock, one, done, self._clock())
             running.start(self)
             sent += not running.over  # an answer takes a turn of the loop: what is over already was never sent
         refused = next((error for error in errors if not isinstance(error, NoEndpoints)), None)
@@ -90,6 +91,20 @@ class Emitter:
         """Return the way from the pick on: the group was chosen before."""
         call.routed = True
         return self._chain
+
+    def answered(self, call: Call, reply: ReplyFrame, seconds: float) -> None:
+        """Observe the outcome in the name of the group, see `_name`."""
+        call.cluster = self._name(call.cluster)
+        self._observer.answered(call, reply, seconds)
+
+    def failed(self, call: Call, error: MeshError, seconds: float) -> None:
+        """Observe the outcome in the name of the group, see `_name`."""
+        call.cluster = self._name(call.cluster)
+        self._observer.failed(call, error, seconds)
+
+    def _name(self, cluster: Cluster) -> Cluster:
+        """Return what stands for topic and group for good: observers keep it, and groups come and go."""
+        return self._named.setdefault((cluster.service, cluster.subset), cluster)
 
     def _ended(self, cluster: Cluster, errors: list[MeshError], outcome: ReplyFrame | MeshError) -> None:
         """The emitter hears nothing of this; whoever handles an event tells of its own failures."""

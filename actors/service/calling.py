@@ -63,7 +63,7 @@ class Calling(Generic[Out]):
         """Time, chance and timers."""
         raise NotImplementedError
 
-    def origin(self, headers: Headers) -> tuple[dict[str, str], str, str]:
+    def _origin(self, headers: Headers) -> tuple[dict[str, str], str, str]:
         """Return baggage, traceparent and tracestate of a call that begins here, outside of any other call."""
         return {}, new_traceparent(self.surroundings.rng, sampled=False), ""
 
@@ -114,7 +114,7 @@ class Calling(Generic[Out]):
             fields.append(("content-type", JSON))
         path, _, query = path.partition("?")
         if context is None:
-            baggage, traceparent, tracestate = self.origin(fields)
+            baggage, traceparent, tracestate = self._origin(fields)
         else:
             baggage, traceparent, tracestate = dict(context.baggage), context.traceparent, context.frame.tracestate
         call = Call(
@@ -174,7 +174,7 @@ class Calling(Generic[Out]):
         context = current.get(None)
         made = Response(event)
         if context is None:
-            baggage, traceparent, tracestate = self.origin(made.headers)
+            baggage, traceparent, tracestate = self._origin(made.headers)
         else:
             baggage, traceparent, tracestate = dict(context.baggage), context.traceparent, context.frame.tracestate
         sent = Call(

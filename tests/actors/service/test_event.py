@@ -282,3 +282,17 @@ async def test_what_cannot_be_sent_raises_where_it_is_emitted(network, source, k
     network.server.disconnect(network.nodes[0].bus)
     with pytest.raises(BusUnavailable, match=r"orders\.created was not sent"):
         await source.emit("orders.created", Created(1))
+
+
+async def test_observers_are_told_of_one_destination_however_often_its_members_come_and_go(network, source, kinds):
+    node, told = network.nodes[0], []
+    node.notes.answered = lambda call, reply, seconds: told.append(call.cluster)
+    home = network.node()
+    await home.host(kinds[0])
+    for _ in range(3):
+        await source.emit("orders.created", Created(1))
+        await settled()
+        network.remove("billing", "billing-1")
+        network.announce(home.inbounds["billing-1"].instance)
+    assert [(one.service, one.subset) for one in told] == [("orders.created", "billing")] * 3
+    assert len(set(map(id, told))) == 1

@@ -135,7 +135,7 @@ async def test_a_handler_has_a_consumer_span_below_the_emitters(network, takes, 
 
     msgspec.structs.force_setattr(takes.hosting, "tracer", Tracer())
     sampled = "00-" + "1" * 32 + "-" + "3" * 16 + "-01"
-    monkeypatch.setattr(takes, "origin", lambda headers: ({}, sampled, ""))
+    monkeypatch.setattr(takes, "_origin", lambda headers: ({}, sampled, ""))
     await takes.emit("as.struct", Created(1))
     await asyncio.sleep(0.1)
     assert began == [("EVENT as.struct", Kind.CONSUMER, sampled, "as.struct"), "ended"]
