@@ -82,6 +82,9 @@ def nodes(text: str) -> Iterator[Node]:
         yield from _Reader().documents(yaml.parse(text, Loader=_Loader))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
+        if "nesting" in (error.problem or ""):  # libyaml's own limit, met while it looks ahead of our count
+            line = mark.line + 1 if mark is not None else 1
+            raise Unreadable(f"nested deeper than {DEEPEST} levels", line, "too_large") from None
         words = " ".join(part for part in (error.context, error.problem) if part)
         raise Unreadable(f"not valid YAML: {words}", mark.line + 1 if mark is not None else 1) from None
     except (yaml.YAMLError, ValueError, OverflowError, RecursionError) as error:

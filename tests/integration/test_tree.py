@@ -23,12 +23,22 @@ async def test_a_crash_loop_is_seen_with_its_restarts_and_the_escalation_that_fo
         text = seen[-1]
         assert "cart: RuntimeError: no stock" in text
         assert "├── proxy  running" in text
-        listed = mesh.plait("ls", "actors", "-o", "json")
-        found = {one["address"]: one for one in json.loads(listed.stdout)["items"]}
-        assert found["shopnode/shop"]["restarts"] >= 1
+        found = {}
+
+        def restarted():  # the supervisor above waits a moment before it starts the shop again
+            listed = mesh.plait("ls", "actors", "-o", "json")
+            found.update({one["address"]: one for one in json.loads(listed.stdout)["items"]})
+            return found["shopnode/shop"]["restarts"] >= 1
+
+        wait_for(restarted, 15.0, lambda: str(found))
         assert found["shopnode/shop/till"]["kind"] == "actor"
-        described = mesh.plait("describe", "actor/shopnode/shop/cart")
-        assert "RuntimeError: no stock" in described.stdout
+        described = []
+
+        def failed_again():  # the shop that was started again has a new cart, which fails in its turn
+            described.append(mesh.plait("describe", "actor/shopnode/shop/cart").stdout)
+            return "RuntimeError: no stock" in described[-1]
+
+        wait_for(failed_again, 15.0, lambda: described[-1])
         assert mesh.plait("describe", "actor/shopnode/nobody").returncode == 4
         assert mesh.plait("tree", "nowhere").returncode == 4
         assert mesh.plait("describe", "shopnode").returncode == 2
