@@ -7,15 +7,17 @@ import asyncio
 import random
 import secrets
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import suppress
 from types import TracebackType
+from typing import Protocol
 
 import msgspec
 from opentelemetry import trace
 
 from ..actors.bus import lean
 from ..actors.bus.ask import Asker
+from ..actors.bus.bus import Bus
 from ..actors.loop.timer import Deadlines
 from ..actors.messages.envelope import Headers, ReplyFrame
 from ..actors.messages.error import BusUnavailable, DeadlineExceeded, Disconnected, MeshError
@@ -76,6 +78,14 @@ class _Proxy(Proxy):
         return running
 
 
+class Outside(Bus, Protocol):
+    """A bus that can wait for its answers."""
+
+    async def answered(self, timeout: float) -> None:
+        """Wait until nobody waits for an answer any more, at most `timeout` seconds."""
+        ...
+
+
 class _Outlet(msgspec.Struct, frozen=True, eq=False):
     caller: Caller
     proxy: _Proxy
@@ -84,16 +94,30 @@ class _Outlet(msgspec.Struct, frozen=True, eq=False):
 class Mesh(Calling[_Outlet]):
     """What `plait.connect` gives: `call`, `emit` and `instances`. It belongs to the event loop that it was made in."""
 
-    def __init__(self, bus: lean.LeanBus, target: Target, name: str, sampling: float) -> None:
-        """Take over `bus`; `open` makes it ready."""
+    def __init__(
+        self,
+        bus: Outside,
+        target: Target,
+        name: str,
+        sampling: float,
+        *,
+        unique: str,
+        rng: random.Random,
+        clock: Callable[[], float],
+    ) -> None:
+        """Take over `bus`; `open` makes it ready.
+
+        Args:
+            unique: what tells this connection's replies from those of others of its name.
+            rng: chance.
+            clock: seconds that only grow; not uvloop's own, which stand still during a turn: a limit is counted from
+                the call on.
+        """
         loop = asyncio.get_running_loop()
-        rng = random.Random()
-        caller = Caller(f"{name or 'client'}-{secrets.token_hex(6)}", name)
+        caller = Caller(f"{name or 'client'}-{unique}", name)
         self._bus = bus
         self._target = target
         self._deadlines = Deadlines(loop)
-        # Not the loop's: uvloop's `time()` stands still during a turn, and a limit is counted from the call on.
-        clock = time.monotonic
         self._surroundings = Surroundings(loop, self._deadlines, rng, clock)
         self._sampler = HeadSampler(sampling, rng)
         subjects = Subjects(target.mesh)
@@ -228,7 +252,10 @@ class Connecting:
             ) from None
         mesh = None
         try:
-            mesh = Mesh(bus, target, name, self._sampling)
+            unique = secrets.token_hex(6)
+            mesh = Mesh(
+                bus, target, name, self._sampling, unique=unique, rng=random.Random(), clock=time.monotonic
+            )
             await mesh.open(self._timeout)
         except BaseException:
             await (mesh or bus).close()

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import AsyncExitStack
 
 from ..actors.bus.bus import Bus, BusState
@@ -233,6 +233,10 @@ class Node:
         began = clock()
         await self.link.flush()
         return clock() - began
+
+    def members(self) -> Iterable[Instance]:
+        """Return what of this node stands in the registry, as the node sees it: its services and roles."""
+        return self._members.values()
 
     def unready(self) -> str:
         """Return why this node is not ready; empty when it is."""

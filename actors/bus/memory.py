@@ -106,11 +106,26 @@ class MemoryServer:
             return  # lost with its connection
         takers = list(self._choose(self._router.match(subject)))
         for interest in takers:
-            interest.owner.take(interest, subject, reply, payload, headers)
+            if self.reachable(sender, interest.owner):
+                self.down(interest.owner, interest.owner.take, interest, subject, reply, payload, headers)
         if not takers and reply:
             for interest in self._router.match(reply):
                 if interest.owner is sender:
-                    sender.take(interest, reply, b"", b"", _STATUS)
+                    self.down(sender, sender.take, interest, reply, b"", b"", _STATUS)
+
+    # The ways between connections: where another server lets them take time, and lets things be lost.
+
+    def reachable(self, sender: "MemoryBus", taker: "MemoryBus") -> bool:
+        """Return whether messages pass from one connection to another."""
+        return True
+
+    def up(self, bus: "MemoryBus", arrive: Callable[..., None], *what: object) -> None:
+        """Have something from a connection arrive here, after what it sent before."""
+        asyncio.get_running_loop().call_soon(arrive, *what)
+
+    def down(self, bus: "MemoryBus", arrive: Callable[..., None], *what: object) -> None:
+        """Have something arrive at a connection, after what was sent there before."""
+        arrive(*what)
 
     def _choose(self, interests: list[Interest["MemoryBus"]]) -> Iterator[Interest["MemoryBus"]]:
         groups: dict[bytes, list[Interest[MemoryBus]]] = {}
@@ -140,7 +155,7 @@ class MemoryBus(BusConnection):
         if not self.online:
             raise self.unavailable()
         check_size(subject, reply, len(headers), len(payload), self.max_payload)
-        self._loop.call_soon(self._server.route, self, subject, reply, payload, headers)
+        self._server.up(self, self._server.route, self, subject, reply, payload, headers)
 
     def request(self, subject: bytes, payload: bytes, reply: bytes, done: Done, headers: bytes = b"") -> None:
         """Send a message whose answer comes on `reply`, see `Bus.request`."""
@@ -184,9 +199,17 @@ class MemoryBus(BusConnection):
         if not self.online:
             raise self.unavailable()
         routed = self._loop.create_future()
-        self._loop.call_soon(lambda: None if routed.done() else routed.set_result(None))
-        async with asyncio.timeout(timeout):
-            await routed
+
+        def pong() -> None:
+            if not routed.done():
+                routed.set_result(None)
+
+        self._server.up(self, self._server.down, self, pong)
+        try:
+            async with asyncio.timeout(timeout):
+                await routed
+        except TimeoutError:
+            raise BusUnavailable(f"the bus at {self.where} did not answer within {timeout:g} s") from None
         if not self.online:
             raise BusUnavailable(f"the connection to {self.where} was lost")
 

@@ -1,0 +1,265 @@
+"""One simulated machine: runs a node, and can be killed, paused, cut off and started again, as a process can."""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..actors.messages.error import MeshError
+from ..actors.messages.subject import Subjects
+from ..actors.runtime.spec import Spec
+from ..actors.runtime.surroundings import Probe
+from ..actors.service.service import Service
+from ..gateway.exchange import Application
+from ..mesh.link import Link
+from ..mesh.node import Node
+from ..mesh.options import NodeOptions
+from .bucket import SimBucket, Stores
+from .door import SimDoor
+from .loop import SimLoop
+from .network import SimServer
+
+if TYPE_CHECKING:
+    from .trace import Trace
+    from .world import World
+
+EPOCH = 1_700_000_000
+"""Seconds since 1970 at which every run begins."""
+GAP = 0.1
+"""Seconds of standing still from which on a connection takes what it reads for stale (see `actors/bus/address.py`)."""
+REVIVAL = 1.0
+"""Seconds after which a node that could not start, or gave up, is started again, as `plait up` does."""
+
+
+class Host:
+    """Outlives its nodes: each start is another process of the same name."""
+
+    def __init__(
+        self,
+        world: "World",
+        server: SimServer,
+        stores: Stores,
+        trace: "Trace",
+        options: NodeOptions,
+        runs: Sequence[type[Service] | Spec],
+        seed: str,
+        probe: Callable[["Host"], Probe],
+        began: Callable[["Host"], None],
+        failed: Callable[[SimLoop, dict[str, Any]], None],
+    ) -> None:
+        self.world = world
+        self.server = server
+        self.stores = stores
+        self.trace = trace
+        self.options = options
+        self.runs = runs
+        self.name = options.name
+        self.isolated = False
+        self.cuts = 0
+        self.side = 0
+        """Which set of a partition it is in; all are 0 where there is none."""
+        self.jumped = 0.0
+        """Seconds that its time of day is off."""
+        self.wanted = False
+        """Whether it is to run: one that was killed by chance is started again by whoever killed it."""
+        self.stood_still = 0.0
+        """Seconds of pauses so far: what was late because of them was not late by its own fault."""
+        self.lives = 0
+        self.buried: list[object] = []
+        """Nodes that died: kept to the end of the run, so that nothing of them is cleaned up at a time of its own."""
+        self.node: Node | None = None
+        self.ready = False
+        self.ground: SimGround | None = None
+        self._seed = seed
+        self.probe = probe(self)
+        self._began = began
+        self._failed = failed
+        self._paused_at = 0.0
+        self._origin = random.Random(f"{seed}/origin").uniform(10.0, 1e6)
+        self._rate = 1.0 + random.Random(f"{seed}/rate").uniform(-1e-4, 1e-4)
+        self.loop = self._new_loop()
+        self.loop.dead = True
+
+    def _new_loop(self) -> SimLoop:
+        return SimLoop(self.world, self.name, self._origin, self._rate, self._failed)
+
+    @property
+    def running(self) -> bool:
+        """Whether there is a process, be it paused."""
+        return not self.loop.dead
+
+    # Its lives
+
+    def start(self) -> None:
+        """Start the process; harmless where it runs."""
+        self.wanted = True
+        if self.running:
+            return
+        self.lives += 1
+        self.ready = False
+        self.loop = self._new_loop()
+        self.trace.note(f"{self.name} starts")
+        self.loop.arrive(self._begin)
+
+    def _begin(self) -> None:
+        ground = self.ground = SimGround(self, random.Random(f"{self._seed}/{self.lives}"))
+        self.node = Node(self.options, ground, runs=self.runs, tell=self._told)
+        self._began(self)
+        self.loop.create_task(self._live(self.node, self.loop), name=f"{self.name} lives")
+
+    async def _live(self, node: Node, loop: SimLoop) -> None:
+        try:
+            await node.start()
+        except MeshError as error:
+            self.trace.note(f"{self.name} could not start: {error}")
+            await self._end(node, loop)
+            return
+        self.ready = True
+        self.trace.note(f"{self.name} is ready")
+        reason = await node.failed
+        self.trace.note(f"{self.name} failed: {reason}")
+        await self._end(node, loop)
+
+    async def _end(self, node: Node, loop: SimLoop) -> None:
+        self.ready = False
+        try:
+            await node.stop()
+        except MeshError as error:
+            self.trace.note(f"{self.name} stopped badly: {error}")
+        self.world.at(self.world.now, self._exit, loop)
+        self.world.at(self.world.now + REVIVAL, self._revive)
+
+    def _exit(self, loop: SimLoop) -> None:
+        if self.loop is loop and self.running:
+            self._gone()
+
+    def _revive(self) -> None:
+        if self.wanted:
+            self.start()
+
+    def _told(self, line: str) -> None:
+        self.trace.note(f"{self.name} says: {line}")
+
+    async def stop(self) -> None:
+        """Stop the node in order and end the process; to be awaited on another loop.
+
+        Raises:
+            Exception: what stopping raised.
+        """
+        self.wanted = False
+        if not self.running:
+            return
+        self.resume()
+        loop, node = self.loop, self.node
+        done: asyncio.Future[BaseException | None] = asyncio.get_running_loop().create_future()
+        tell = asyncio.get_running_loop().arrive  # type: ignore[attr-defined]
+
+        async def leave() -> None:
+            error: BaseException | None = None
+            try:
+                if node is not None and hasattr(node, "supervisor"):
+                    await node.stop()
+            except Exception as raised:
+                error = raised
+            tell(lambda: None if done.done() else done.set_result(error))
+
+        self.trace.note(f"{self.name} is told to stop")
+        self.ready = False
+        loop.arrive(lambda: loop.create_task(leave()))
+        error = await done
+        if self.loop is loop and self.running:
+            self._gone()
+        if error is not None:
+            raise error
+
+    def crash(self) -> None:
+        """Kill the process: it does nothing more, and nobody is told but by the end of its connections."""
+        self.wanted = False
+        if self.running:
+            self.trace.note(f"{self.name} is killed")
+            self._gone()
+
+    def _gone(self) -> None:
+        if self.loop.paused:
+            self.resume()
+        self.ready = False
+        self.server.bury(self)
+        self.loop.kill()
+        if self.ground is not None:
+            for door in self.ground.doors:
+                door.abort()
+        self.buried.append((self.loop, self.node, self.ground))
+        self.node = self.ground = None
+
+    # What may happen to it
+
+    def pause(self) -> None:
+        """Have it stand still; what is sent to it waits in its buffers."""
+        if self.running and not self.loop.paused:
+            self.trace.note(f"{self.name} stands still")
+            self.loop.pause()
+            self._paused_at = self.world.now
+            self.world.at(self.world.now + 5.0, self._given_up, self._paused_at)
+
+    def _given_up(self, since: float) -> None:
+        if self.loop.paused and self._paused_at == since:
+            for bus in self.server.of(self):
+                self.server.cut(bus)
+
+    def resume(self) -> None:
+        """Have it go on. Its connections take what they read now for stale until the server has answered a PING."""
+        if not self.loop.paused:
+            return
+        stood = self.world.now - self._paused_at
+        self.stood_still += stood
+        self.trace.note(f"{self.name} goes on after {stood:.3f} s")
+        for bus in self.server.of(self):
+            bus.pending = 0
+            if stood > GAP and bus.online:
+                bus.stalled = True
+                self.server.up(bus, self.server.down, bus, setattr, bus, "stalled", False)
+        self.loop.resume()
+
+    def jump(self, seconds: float) -> None:
+        """Set its time of day forward or back; seconds that only grow go on as before."""
+        self.jumped += seconds
+        self.trace.note(f"the time of day of {self.name} jumps by {seconds:.3f} s")
+
+
+class SimGround:
+    """See `Ground`: what one life of a node stands on."""
+
+    where = "the simulated bus"
+
+    def __init__(self, host: Host, rng: random.Random) -> None:
+        self.loop: asyncio.AbstractEventLoop = host.loop
+        self.rng = rng
+        self.clock = host.loop.time
+        self.clock_ns = lambda: round(self.clock() * 1e9)
+        self.wall_clock = lambda: EPOCH + host.world.now + host.jumped
+        self.wall_clock_ns = lambda: round(self.wall_clock() * 1e9)
+        self.doors: list[SimDoor] = []
+        self._host = host
+        self._loop = host.loop
+
+    async def link(self, node: str, mesh: str) -> Link:
+        """See `Ground.link`."""
+        join = self._host.server.join
+        data = join(self._host, f"{node} data")
+        link = Link(data, join(self._host, f"{node} control"), Subjects(mesh), node, self)
+        link.surroundings.probe = self._host.probe
+        await link.flush()
+        return link
+
+    async def system(self, link: Link) -> Any:
+        """See `Ground.system`."""
+        return self._host.server.join(self._host, f"{link.node} system", system=True)
+
+    async def bucket(self, link: Link, name: str) -> SimBucket:
+        """See `Ground.bucket`."""
+        return SimBucket(self._host.stores, name, self._host)
+
+    def listener(self, application: Application, host: str, port: int) -> SimDoor:
+        """See `Ground.listener`."""
+        self.doors.append(SimDoor(self._host.world, self._loop, application, host, port))
+        return self.doors[-1]

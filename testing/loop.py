@@ -1,0 +1,230 @@
+"""The event loop of one simulated node: asyncio's interface on virtual time, with a clock of its own.
+
+A node that crashed is a loop that never runs again; one that is paused is a loop whose turns wait.
+"""
+
+import asyncio
+import logging
+import math
+from collections import deque
+from collections.abc import Callable, Coroutine
+from contextvars import Context, copy_context
+from itertools import count
+from typing import Any, NoReturn
+
+from .failure import SimulationError
+from .world import Timer, World
+
+log = logging.getLogger("plait.testing")
+
+
+class SimFuture(asyncio.Future[Any]):
+    """A future whose hash is the same in every run, and so the order of sets that hold it."""
+
+    __slots__ = ("_number",)
+    _number: int
+
+    def __hash__(self) -> int:
+        try:
+            return self._number
+        except AttributeError:
+            self._number = next(self.get_loop().numbers)  # type: ignore[attr-defined]
+            return self._number
+
+
+class SimTask(asyncio.Task[Any]):
+    """A task whose hash is the same in every run: task groups cancel in the order of a set."""
+
+    __slots__ = ("_number",)
+    _number: int
+
+    def __new__(cls, coro: Any, *, loop: "SimLoop", **more: Any) -> "SimTask":
+        task: SimTask = super().__new__(cls)
+        task._number = next(loop.numbers)  # asyncio hashes it before it is made in full
+        return task
+
+    def __hash__(self) -> int:
+        return self._number
+
+
+class SimLoop(asyncio.AbstractEventLoop):
+    """One of any number of loops that a `World` runs in turns; `failed` is told what a callback raised."""
+
+    def __init__(
+        self,
+        world: World,
+        name: str,
+        origin: float = 0.0,
+        rate: float = 1.0,
+        failed: Callable[["SimLoop", dict[str, Any]], None] | None = None,
+    ) -> None:
+        """Make a loop whose clock shows `origin` when the run begins, and goes `rate` times as fast as the world's."""
+        self.world = world
+        self.name = name
+        self.numbers = count(1)
+        self.paused = False
+        self.dead = False
+        self.after: Callable[[], None] | None = None
+        """Called after each turn: what must always hold is looked at here."""
+        self._origin = origin
+        self._rate = rate
+        self._failed = failed
+        self._ready: deque[Timer] = deque()
+        self._queued = False
+
+    # The world's side
+
+    def turn(self) -> None:
+        """Run what is ready, and not what that makes ready."""
+        self._queued = False
+        if self.paused or self.dead:
+            return
+        asyncio._set_running_loop(self)
+        ready = self._ready
+        for _ in range(len(ready)):
+            timer = ready.popleft()
+            callback = timer.callback
+            if callback is None:
+                continue
+            try:
+                timer.context.run(callback, *timer.arguments)  # type: ignore[union-attr]
+            except (SystemExit, KeyboardInterrupt):
+                raise
+            except BaseException as error:
+                self.call_exception_handler({"message": f"a callback raised: {callback!r}", "exception": error})
+            if self.dead:
+                return
+        if self.after is not None:
+            self.after()
+        if ready:
+            self._wake()
+
+    def due(self, timer: Timer) -> None:
+        """Take up a timer whose time has come."""
+        if not self.dead:
+            timer._world = None
+            self._ready.append(timer)
+            if not self._queued:
+                self._wake()
+
+    def arrive(self, callback: Callable[..., object], *arguments: Any) -> None:
+        """Have something from outside, a message, handled in the next turn, in an empty context."""
+        if not self.dead:
+            self._ready.append(Timer(callback, arguments, Context(), self))
+            if not self._queued:
+                self._wake()
+
+    def _wake(self) -> None:
+        if not self.paused:
+            self._queued = True
+            self.world.runnable(self)
+
+    def pause(self) -> None:
+        """Take no turn until `resume`; what comes meanwhile waits."""
+        self.paused = True
+
+    def resume(self) -> None:
+        """Go on."""
+        self.paused = False
+        if self._ready and not self._queued and not self.dead:
+            self._wake()
+
+    def kill(self) -> None:
+        """End for good. What the tasks would clean up is cleaned up now, and reaches nobody."""
+        self.dead = True
+        self._ready.clear()
+        tasks = sorted(asyncio.all_tasks(self), key=hash)
+        outer = asyncio._get_running_loop()
+        asyncio._set_running_loop(self)
+        try:
+            for task in tasks:
+                task._log_destroy_pending = False  # type: ignore[attr-defined]
+                coroutine = task.get_coro()
+                try:
+                    coroutine.close()  # type: ignore[union-attr]
+                except BaseException as error:
+                    log.debug("%s was cut off: %r", task.get_name(), error)
+        finally:
+            asyncio._set_running_loop(outer)
+
+    # asyncio's side
+
+    def time(self) -> float:
+        """Return this loop's own time in seconds."""
+        return self._origin + self.world.now * self._rate
+
+    def call_soon(self, callback: Any, *args: Any, context: Context | None = None) -> Any:
+        """See `asyncio`."""
+        timer = Timer(callback, args, copy_context() if context is None else context, self)
+        if not self.dead:
+            self._ready.append(timer)
+            if not self._queued:
+                self._wake()
+        return timer
+
+    call_soon_threadsafe = call_soon
+
+    def call_later(self, delay: float, callback: Any, *args: Any, context: Context | None = None) -> Any:
+        """See `asyncio`."""
+        return self.call_at(self.time() + delay, callback, *args, context=context)
+
+    def call_at(self, when: float, callback: Any, *args: Any, context: Context | None = None) -> Any:
+        """See `asyncio`; never early, whatever the floats are rounded to."""
+        world = self.world
+        due = (when - self._origin) / self._rate
+        while self._origin + due * self._rate < when:
+            due = math.nextafter(due, math.inf)
+        timer = Timer(callback, args, copy_context() if context is None else context, self, when, world)
+        return timer if self.dead else world.push(due, timer)
+
+    def create_future(self) -> Any:
+        """See `asyncio`."""
+        return SimFuture(loop=self)
+
+    def create_task(self, coro: Coroutine[Any, Any, Any], *, name: Any = None, context: Any = None) -> Any:
+        """See `asyncio`."""
+        return SimTask(coro, loop=self, name=name, context=context)
+
+    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:
+        """Run `func` at once: a thread would go its own way, differently every time."""
+        future: asyncio.Future[Any] = self.create_future()
+        try:
+            future.set_result(func(*args))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        """Tell who runs the simulation."""
+        if self._failed is not None and not self.dead:
+            self._failed(self, context)
+
+    def default_exception_handler(self, context: dict[str, Any]) -> None:
+        """See `asyncio`."""
+        self.call_exception_handler(context)
+
+    def get_debug(self) -> bool:
+        """Never."""
+        return False
+
+    def set_debug(self, enabled: bool) -> None:
+        """Nothing."""
+
+    def is_running(self) -> bool:
+        """Return whether it may still run."""
+        return not self.dead
+
+    def is_closed(self) -> bool:
+        """Return whether it never will again."""
+        return self.dead
+
+    def close(self) -> None:
+        """End it."""
+        self.kill()
+
+    def _outside(self, *args: Any, **more: Any) -> NoReturn:
+        raise SimulationError("a simulated node has no sockets, processes and signals: speak to the mesh instead")
+
+    create_connection = create_server = create_unix_connection = create_unix_server = _outside  # type: ignore[assignment]
+    create_datagram_endpoint = getaddrinfo = subprocess_exec = subprocess_shell = _outside  # type: ignore[assignment]
+    add_reader = add_writer = add_signal_handler = sock_connect = sock_recv = _outside  # type: ignore[assignment]

@@ -1,0 +1,167 @@
+"""Plays a scenario in a simulated mesh: one call, and what comes of it is a function of its seed."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+import msgspec
+
+from ..actors.service.service import Service
+from .chaos import Chaos
+from .failure import SimulationFailed
+from .faults import Faults, Lines
+from .plan import SimNode, plan
+from .simulation import Simulation
+
+Scenario = Callable[[Simulation], Awaitable[Any]]
+
+
+class Run(msgspec.Struct, frozen=True):
+    """What came of a run that held."""
+
+    seed: int
+    result: Any
+    """What the scenario returned."""
+    seconds: float
+    """Virtual time that it took."""
+    digest: str
+    """The same for two runs in which the same bytes passed at the same times."""
+    messages: int
+    """How many the bus carried."""
+    struck: dict[str, int]
+    """How often each kind of misfortune happened."""
+    checked: dict[str, int]
+    """How often the invariants were looked at."""
+    settling: float
+    """Virtual seconds that the mesh took to agree again after the last fault."""
+    trace: list[str]
+    """The last that happened, a line each."""
+
+
+def simulate(
+    scenario: Scenario,
+    *,
+    seed: int = 0,
+    services: Sequence[type[Service]] = (),
+    nodes: Sequence[SimNode] = (),
+    registries: int = 2,
+    policies: int = 2,
+    gateways: int = 1,
+    policy: Sequence[str] = (),
+    faults: Faults | None = None,
+    lines: Lines | None = None,
+    mesh: str = "default",
+    sampling: float = 0.0,
+    limit: float = 7200.0,
+    kept: int = 2000,
+) -> Run:
+    """Play `scenario` in a mesh of its own, in virtual time, and hold the run against the invariants.
+
+    Every node is started, `policy` applied, then the scenario runs while `faults` strike; after it the faults end, the
+    mesh must agree with itself again, and every node must stop in order.
+
+    Args:
+        scenario: a coroutine function that takes the `Simulation`; what it raises fails the run.
+        seed: all chance of the run comes from it.
+        services: each gets a node of its own.
+        nodes: further nodes, where names, replicas, localities, plain actors or the mesh's own roles are wanted.
+        registries, policies, gateways: how many nodes run these.
+        policy: documents that are in force when the scenario begins, as YAML.
+        faults: how often what strikes; nothing does by default, but what the scenario itself does.
+        lines: latency and mishaps of messages.
+        mesh: its name.
+        sampling: share of the gateway's requests that are traced.
+        limit: virtual seconds after which the run is taken to hang.
+        kept: lines of the trace that are kept.
+
+    Raises:
+        SimulationFailed: an invariant does not hold, the scenario raised, or the run hangs; with seed and trace.
+        SimulationError: there can be no such mesh.
+    """
+    planned = plan(services, nodes, registries, policies, gateways)
+    simulation = Simulation(seed, planned, mesh=mesh, lines=lines or Lines(), sampling=sampling, kept=kept)
+    chaos = Chaos(simulation, faults or Faults.none(), random.Random(f"{seed}/chaos"))
+
+    async def play() -> tuple[Any, float]:
+        await simulation.begin(policy)
+        chaos.begin()
+        result = await scenario(simulation)
+        chaos.end()
+        settling = await simulation.settled.converge()
+        await simulation.end()
+        return result, settling
+
+    outcome: list[asyncio.Task[tuple[Any, float]]] = []
+    invariants, world = simulation.invariants, simulation.world
+    simulation.loop.arrive(lambda: outcome.append(simulation.loop.create_task(play(), name="scenario")))
+
+    def over() -> bool:
+        return invariants.broken is not None or bool(outcome and outcome[0].done())
+
+    with _Quiet(simulation), _Seeded(seed):
+        try:
+            try:
+                world.run(over, limit)
+                if invariants.broken is not None:
+                    raise invariants.broken
+                result, settling = outcome[0].result()
+            finally:
+                _put_away(simulation)
+        except (Exception, asyncio.CancelledError) as error:
+            raise SimulationFailed(seed, error, simulation.trace.lines()) from error
+    for name in sorted(simulation.stores.buckets):
+        simulation.trace.add(repr((name, simulation.stores.all(name))).encode())
+    return Run(
+        seed, result, world.now, simulation.trace.digest, simulation.server.counts["carried"], dict(chaos.struck),
+        dict(invariants.checked), settling, simulation.trace.lines(),
+    )  # fmt: skip
+
+
+def _put_away(simulation: Simulation) -> None:
+    for host in simulation.hosts:
+        host.loop.kill()
+    simulation.loop.kill()
+
+
+class _Quiet:
+    """Has what plait logs stand in the trace, not on the terminal: a crash that was asked for is no news."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        self._log = logging.getLogger("plait")
+        self._handler = _ToTrace(simulation)
+
+    def __enter__(self) -> None:
+        self._before = self._log.propagate, self._log.level, list(self._log.handlers)
+        self._log.propagate, self._log.handlers = False, [self._handler]
+        self._log.setLevel(logging.WARNING)
+
+    def __exit__(self, *_: object) -> None:
+        self._log.propagate, level, self._log.handlers = self._before
+        self._log.setLevel(level)
+
+
+class _ToTrace(logging.Handler):
+    def __init__(self, simulation: Simulation) -> None:
+        super().__init__()
+        self._simulation = simulation
+
+    def emit(self, record: logging.LogRecord) -> None:
+        loop = asyncio._get_running_loop()
+        name = getattr(loop, "name", "?")
+        self._simulation.trace.note(f"{name} {record.levelname.lower()}: {record.getMessage()}")
+
+
+class _Seeded:
+    """Gives the shared `random` module the run's seed for its time: services that draw there draw the same again."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+
+    def __enter__(self) -> None:
+        self._before = random.getstate()
+        random.seed(f"{self._seed}/shared")
+
+    def __exit__(self, *_: object) -> None:
+        random.setstate(self._before)

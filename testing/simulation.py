@@ -1,0 +1,292 @@
+"""A simulated mesh as a scenario sees it: its clients, its policy, and all that may happen to it."""
+
+import asyncio
+import random
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from ..actors.bus.ask import ask
+from ..actors.loop.timer import Deadlines
+from ..actors.messages.error import DeadlineExceeded, MeshError, Refused
+from ..actors.messages.subject import Subjects
+from ..actors.service.response import Reply
+from ..mesh.address import Target
+from ..mesh.client import Mesh
+from ..mesh.node import Node
+from .bucket import Stores
+from .door import HttpReply, SimDoor, request
+from .failure import SimulationError
+from .faults import Lines
+from .host import Host
+from .invariant import Invariants
+from .loop import SimLoop
+from .network import SimServer
+from .plan import SimNode
+from .probe import NodeProbe
+from .settled import Settled
+from .trace import Trace
+from .world import World
+
+READY = 60.0
+"""Virtual seconds in which all nodes must be ready after the start."""
+
+
+class Outsider:
+    """Where the scenario itself stands: a machine that nothing happens to, unless the bus is gone."""
+
+    name = "scenario"
+    isolated = False
+    side = 0
+    cuts = 0
+
+    def __init__(self, loop: SimLoop) -> None:
+        self.loop = loop
+
+
+class Simulation:
+    """One run. Its methods are for the scenario, on the scenario's own event loop; times are virtual seconds."""
+
+    def __init__(
+        self, seed: int, nodes: Sequence[SimNode], *, mesh: str, lines: Lines, sampling: float, kept: int
+    ) -> None:
+        self.seed = seed
+        self.rng = random.Random(f"{seed}/scenario")
+        """Chance for the scenario."""
+        self.mesh = mesh
+        self.world = World()
+        self.lines = lines
+        self.trace = Trace(self.world, kept)
+        self.server = SimServer(self.world, random.Random(f"{seed}/lines"), lines, self.trace, 1024 * 1024)
+        self.stores = Stores(self.server, random.Random(f"{seed}/store"))
+        self.invariants = Invariants(self.server, mesh)
+        self.settled = Settled(self)
+        self.loop = SimLoop(self.world, "scenario", failed=self._callback_failed)
+        self.hosts = [
+            Host(
+                self.world, self.server, self.stores, self.trace, node.options(mesh, sampling), node.runs,
+                f"{seed}/{node.name}", lambda host: NodeProbe(host, self.invariants), self.invariants.follow,
+                self._callback_failed,
+            )
+            for node in nodes
+        ]  # fmt: skip
+        self._hosts = {host.name: host for host in self.hosts}
+        self._client: Mesh | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def _callback_failed(self, loop: SimLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        self.trace.note(f"{loop.name}: {context.get('message')}{'' if error is None else f' ({error!r})'}")
+
+    @property
+    def now(self) -> float:
+        """Seconds since the run began."""
+        return self.world.now
+
+    # Its beginning and end; `simulate` calls these
+
+    async def begin(self, policy: Sequence[str]) -> None:
+        """Start every node, the control plane first, put policy in force, and connect the scenario."""
+        for host in self.hosts:
+            host.start()
+        await self._until_ready()
+        outside = self.server.join(Outsider(self.loop), "scenario")  # type: ignore[arg-type]
+        rng = random.Random(f"{self.seed}/client")
+        target = Target("", self.mesh, "the simulation")
+        self._client = Mesh(outside, target, "scenario", 0.0, unique="sim", rng=rng, clock=self.loop.time)
+        await self._client.open(10.0)
+        self._user = self.server.join(Outsider(self.loop), "user")  # type: ignore[arg-type]
+        self._user.inbox(b"_INBOX.user.*")
+        self._deadlines = Deadlines(self.loop)
+        self._asked = 0
+        for documents in policy:
+            await self.apply(documents)
+
+    async def _until_ready(self) -> None:
+        end = self.now + READY
+        while late := [host.name for host in self.hosts if not host.ready]:
+            if self.now > end:
+                raise SimulationError(f"{', '.join(late)} did not become ready within {READY:g} s")
+            await asyncio.sleep(0.01)
+
+    async def end(self) -> None:
+        """Stop every node in order, those first that were started last."""
+        if self._client is not None:
+            await self._client.close()
+        for host in reversed(self.hosts):
+            await self.settled.stopped(host)
+
+    # Clients
+
+    @property
+    def client(self) -> Mesh:
+        """The scenario's own connection, as `plait.connect` gives it."""
+        assert self._client is not None, "the mesh has not begun"
+        return self._client
+
+    async def call(self, service: str, path: str, **more: Any) -> Reply:
+        """Call a service from outside, see `plait.connect`.
+
+        Raises:
+            MeshError: there is no answer of the service.
+        """
+        reply: Reply = await self.client.call(service, path, **more)
+        return reply
+
+    async def emit(self, topic: str, event: Any) -> int:
+        """Emit an event from outside; return how many groups it is on its way to."""
+        return await self.client.emit(topic, event)
+
+    async def http(
+        self, method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes = b"", gateway: str = ""
+    ) -> HttpReply:
+        """Send a request to a gateway, one that is up by chance where `gateway` names none.
+
+        `url` is a path, or `http://host/path`, where `host` becomes the authority. The bytes of HTTP itself are not
+        part of the simulation.
+
+        Raises:
+            ConnectionError: no gateway listens, or it died before it answered.
+        """
+        hosts = [self._host(gateway)] if gateway else self.hosts
+        doors = [door for host in hosts if host.running and host.ground for door in host.ground.doors if door.open]
+        if not doors:
+            raise ConnectionRefusedError("no gateway listens")
+        door: SimDoor = self.rng.choice(doors)
+        return await door.ask(request(method, url, headers or {}, body, "mesh.test", 80))
+
+    async def get(self, url: str, headers: Mapping[str, str] | None = None) -> HttpReply:
+        """Send a GET to a gateway, see `http`."""
+        return await self.http("GET", url, headers)
+
+    # Policy
+
+    async def ask(self, *subject: str, payload: bytes = b"{}", timeout: float = 5.0) -> Any:
+        """Ask on one of the public subjects, such as `"policy", "history"`; return the JSON answer.
+
+        Raises:
+            MeshError: nobody answered; what was asked for may have been done.
+        """
+        self._asked += 1
+        reply = b"_INBOX.user.%d" % self._asked
+        data = await ask(self._user, Subjects(self.mesh).user(*subject), payload, reply, timeout, self._deadlines)
+        return msgspec.json.decode(data)
+
+    async def apply(self, documents: str, timeout: float = 5.0) -> int:
+        """Apply policy documents, as a user does; return the revision. From here on it must never be lost.
+
+        Raises:
+            Refused: the documents are refused; the message has the reasons.
+            MeshError: nobody answered; it may have been applied.
+        """
+        answer = await self.ask("policy", "apply", payload=documents.encode(), timeout=timeout)
+        if answer.get("errors"):
+            raise Refused("; ".join(str(error.get("message", error)) for error in answer["errors"]))
+        self.settled.acknowledged(answer)
+        return int(answer["revision"])
+
+    async def try_apply(self, documents: str, timeout: float = 5.0) -> int | None:
+        """Apply policy documents; None where nobody answered, so that nobody knows."""
+        try:
+            return await self.apply(documents, timeout)
+        except Refused:
+            raise
+        except (MeshError, DeadlineExceeded):
+            return None
+
+    # What may happen
+
+    def _host(self, name: str) -> Host:
+        host = self._hosts.get(name)
+        if host is None:
+            raise SimulationError(f"there is no node {name!r}; there are {', '.join(self._hosts)}")
+        return host
+
+    def node(self, name: str) -> Node:
+        """Return a node's present life, to look into it.
+
+        Raises:
+            SimulationError: there is no such node, or it does not run.
+        """
+        node = self._host(name).node
+        if node is None:
+            raise SimulationError(f"the node {name} does not run just now")
+        return node
+
+    def crash(self, name: str) -> None:
+        """Kill a node, as `kill -9` does; it stays dead until `start`."""
+        self._host(name).crash()
+
+    def start(self, name: str) -> None:
+        """Start a node again."""
+        self._host(name).start()
+
+    def restart(self, name: str) -> None:
+        """Stop a node in order and start it again; returns at once."""
+        self._tasks.append(self.loop.create_task(self._restart(self._host(name))))
+
+    async def _restart(self, host: Host) -> None:
+        if host.running:
+            await host.stop()
+            host.start()
+
+    def pause(self, name: str, seconds: float | None = None) -> None:
+        """Have a node stand still, as SIGSTOP does; for so many seconds, or until `resume`."""
+        host = self._host(name)
+        host.pause()
+        if seconds is not None:
+            self.world.at(self.now + seconds, host.resume)
+
+    def resume(self, name: str) -> None:
+        """Have a paused node go on."""
+        self._host(name).resume()
+
+    def jump(self, name: str, seconds: float) -> None:
+        """Set a node's time of day forward or back."""
+        self._host(name).jump(seconds)
+
+    def isolate(self, name: str) -> None:
+        """Pull a node's cable; both ends notice only by silence."""
+        self.trace.note(f"{name} is cut off from the bus")
+        self.server.isolate(self._host(name))
+
+    def join_again(self, name: str) -> None:
+        """Plug a node's cable in again."""
+        self.trace.note(f"{name} is on the bus again")
+        self.server.join_again(self._host(name))
+
+    def partition(self, *sets: Sequence[str]) -> None:
+        """Part the nodes: those of each set hear only each other; the rest keep the stores and the scenario."""
+        self.heal()
+        for side, names in enumerate(sets, 1):
+            self.trace.note(f"a partition: {', '.join(names)} hear only each other")
+            for name in names:
+                self._host(name).side = side
+
+    def heal(self) -> None:
+        """End the partition."""
+        if any(host.side for host in self.hosts):
+            self.trace.note("the partition has ended")
+        for host in self.hosts:
+            host.side = 0
+
+    def outage(self, seconds: float) -> None:
+        """Have the bus be gone for so many seconds; the stores keep what they hold."""
+        self.trace.note(f"the bus is gone for {seconds:.3f} s")
+        self.server.outage(seconds)
+
+    def trouble(self, seconds: float) -> None:
+        """For so many seconds a third of the store's operations do not happen, and a third of its answers are lost."""
+        self.trace.note(f"the store is troubled for {seconds:.3f} s")
+        self.stores.trouble_until = self.now + seconds
+
+    def mend(self) -> None:
+        """End everything that is broken: nodes go on or start, lines and stores are whole."""
+        self.heal()
+        self.server.down_until = self.stores.trouble_until = self.now
+        for host in self.hosts:
+            if host.isolated:
+                self.join_again(host.name)
+            host.resume()
+            host.start()
