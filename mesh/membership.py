@@ -120,9 +120,7 @@ class Membership(Actor):
         try:
             match message:
                 case Add(instance):
-                    revision = await self._join(instance)
-                    self._instances[instance.id] = instance
-                    return revision
+                    return await self._enter(instance)
                 case Drain(name):
                     return await self._renew(name)
                 case Remove(name):
@@ -139,16 +137,25 @@ class Membership(Actor):
         data, control = self._link.connections
         return msgspec.structs.replace(instance, data=data, control=control)
 
-    async def _join(self, instance: Instance) -> int:
+    async def _enter(self, instance: Instance) -> int:
+        """Join for the first time. An earlier life of that name gives way, though a clock that was set back since makes
+        it look like a later one: whoever starts has the last word."""
+        joined = await self._join(instance)
+        if joined.incarnation:
+            instance = msgspec.structs.replace(instance, incarnation=joined.incarnation + 1)
+            joined = await self._join(instance)
+        revision = _checked(instance, joined)
+        self._instances[instance.id] = instance
+        return revision
+
+    async def _join(self, instance: Instance) -> Joined:
         instance = self._named(instance)
         subject = self._link.subjects.registration("join", instance.service, instance.id)
         answer = await self._link.asker.ask("registry", subject, encode(Join(instance)), 1.0)
         joined = _joined.decode(answer)
         if joined.code == "unavailable":
             raise DeadlineExceeded(f"the registry could not take {instance.service}/{instance.id} in: {joined.error}")
-        if joined.error:
-            raise Refused(f"{instance.service}/{instance.id} may not join: {joined.error}")
-        return joined.revision
+        return joined
 
     async def _renew(self, name: str) -> int:
         instance = self._instances.get(name)
@@ -196,7 +203,16 @@ class Membership(Actor):
             # same incarnation would be refused for ever.
             instance = self._instances[name] = msgspec.structs.replace(instance, incarnation=instance.incarnation + 1)
             try:
-                await self._join(instance)
+                joined = await self._join(instance)
+                if joined.incarnation and not joined.taken:  # where another process has the name now, it is the one meant
+                    self._instances[name] = msgspec.structs.replace(instance, incarnation=joined.incarnation)
+                _checked(instance, joined)
             except MeshError as error:
                 log.warning("%s could not join again: %s", name, error)
                 self._rejoin = True
+
+
+def _checked(instance: Instance, joined: Joined) -> int:
+    if joined.error:
+        raise Refused(f"{instance.service}/{instance.id} may not join: {joined.error}")
+    return joined.revision

@@ -11,6 +11,9 @@ from ..actors.messages.name import label, token, topic
 from ..actors.messages.table import Delta
 from ..actors.table.replica import Offer, Replica
 
+Process = tuple[str, Connection]
+"""One life of a node: its name and its data connection. Another process may have taken the name over."""
+
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -62,7 +65,7 @@ class Catalog:
         self.undecodable = 0
         self._replica = Replica()
         self._services: dict[str, dict[str, Instance]] = {}
-        self._nodes: dict[str, dict[str, None]] = {}
+        self._processes: dict[Process, dict[str, None]] = {}
         self._connections: dict[Connection, dict[str, None]] = {}
         self._buried: OrderedDict[str, int] = OrderedDict()
 
@@ -98,7 +101,7 @@ class Catalog:
             before = self.instances.pop(key, None)
             if before is not None:
                 _leave(self._services, before.service, key)
-                _leave(self._nodes, before.node, key)
+                _leave(self._processes, (before.node, before.data), key)
                 _leave(self._connections, before.data, key)
             if value is None:
                 if before is not None:
@@ -111,7 +114,7 @@ class Catalog:
                 continue
             self.instances[key] = instance
             self._services.setdefault(instance.service, {})[key] = instance
-            self._nodes.setdefault(instance.node, {})[key] = None
+            self._processes.setdefault((instance.node, instance.data), {})[key] = None
             if instance.data != _NOWHERE:
                 self._connections.setdefault(instance.data, {})[key] = None
 
@@ -122,13 +125,13 @@ class Catalog:
         found = self._services.get(service, {}) if service else self.instances
         return [found[key] for key in sorted(found)]
 
-    def nodes(self) -> list[str]:
-        """Return the nodes that have instances."""
-        return list(self._nodes)
+    def processes(self) -> list[Process]:
+        """Return the processes that have instances."""
+        return list(self._processes)
 
-    def on_node(self, node: str) -> list[str]:
-        """Return the keys of a node's instances."""
-        return list(self._nodes.get(node, ()))
+    def of_process(self, process: Process) -> list[str]:
+        """Return the keys of a process's instances."""
+        return list(self._processes.get(process, ()))
 
     def on_connection(self, connection: Connection) -> list[str]:
         """Return the keys of the instances that are called over a connection."""
@@ -151,9 +154,10 @@ class Catalog:
         while len(self._buried) > _BURIED:
             self._buried.popitem(last=False)
 
-    def is_buried(self, key: str, incarnation: int) -> bool:
-        """Return whether this life of an instance, or a later one, is over."""
-        return incarnation <= self._buried.get(key, 0)
+    def buried(self, key: str, incarnation: int) -> int:
+        """Return the latest life of an instance that is over, where it is this one or a later one; else 0."""
+        over = self._buried.get(key, 0)
+        return over if incarnation <= over else 0
 
 
 def _leave(index: dict[K, dict[str, V]], name: K, key: str) -> None:

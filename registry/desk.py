@@ -45,10 +45,12 @@ class Desk:
             known = _decoded(found.value) if found is not None else None
             if instance.data in lost:
                 raise Refused(f"the connection of {key} is gone")
-            if self._catalog.is_buried(key, instance.incarnation):
-                raise Refused(f"{key} is out with incarnation {instance.incarnation}: join with a later one")
+            if over := self._catalog.buried(key, instance.incarnation):
+                text = f"{key} is out with incarnation {over}: join with a later one"
+                return Joined(error=text, code="failed_precondition", incarnation=over)
             if known is not None and known.incarnation > instance.incarnation:
-                raise Refused(f"{key} is in with a later incarnation, {known.incarnation}")
+                text = f"{key} is in with a later incarnation, {known.incarnation}"
+                return Joined(error=text, code="failed_precondition", incarnation=known.incarnation, taken=True)
             if renew and (known is None or known.incarnation != instance.incarnation):
                 raise Refused(f"{key} is not in with incarnation {instance.incarnation}: join with a later one")
             if found is not None and found.value == value:

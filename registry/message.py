@@ -3,6 +3,7 @@
 import msgspec
 
 from ..actors.messages.instance import Connection, Instance, Leave
+from .catalog import Process
 
 
 class Joining(msgspec.Struct):
@@ -21,11 +22,11 @@ class Leaving(msgspec.Struct):
 
 
 class Gone(msgspec.Struct):
-    """Instances to take out: those called over a lost connection, or those of a silent node."""
+    """Instances to take out: those called over a lost connection, or those of a silent process."""
 
     keys: list[str]
     lost: Connection | None
-    node: str
+    silent: Process | None = None
 
 
 class Audit(msgspec.Struct):

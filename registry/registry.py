@@ -20,7 +20,7 @@ from ..actors.messages.table import Delta
 from ..actors.runtime.actor import Actor
 from ..actors.table.snapshot import SnapshotSource
 from ..actors.table.store import KeyValue
-from .catalog import Catalog
+from .catalog import Catalog, Process
 from .deaths import SUBJECT, LostConnections, lost_connection
 from .desk import Desk
 from .liveness import Liveness
@@ -68,11 +68,11 @@ class Registry(Actor):
         self._system = system
         self._desk = Desk(store, self.catalog, self._decided)
         self._store = store
-        self._liveness = Liveness(silence)
+        self._liveness: Liveness[Process] = Liveness(silence)
         self._lost = LostConnections()
         self._public = PublicSubjects(bus, subjects, QUEUE, self.catalog, wall_clock)
         self._subscriptions: list[Subscription] = []
-        self._missed: dict[str, frozenset[tuple[str, str]]] = {}
+        self._missed: dict[Process, frozenset[tuple[str, str]]] = {}
         self._going: set[str] = set()
         self._timer: Deadline | None = None
         self._due = 0.0
@@ -121,7 +121,8 @@ class Registry(Actor):
         match message:
             case Joining():
                 joined = await self._desk.join(message.instance, message.renew, self._lost)
-                self._liveness.heard(message.instance.node, self.surroundings.clock())
+                instance = message.instance
+                self._liveness.heard((instance.node, instance.data), self.surroundings.clock())
                 self._answer(message.reply, encode(joined))
             case Leaving():
                 self._answer(message.reply, encode(await self._desk.leave(message.leave)))
@@ -186,11 +187,12 @@ class Registry(Actor):
         beat = _beats.decode(payload)
         if not self._matches(subject, beat.node) or not self._may_answer(reply):
             return
-        self._liveness.heard(beat.node, self.surroundings.clock())
+        process = beat.node, beat.data
+        self._liveness.heard(process, self.surroundings.clock())
         missing = frozenset[tuple[str, str]]() if self.catalog.gap else self.catalog.missing(beat)
-        before = self._missed.pop(beat.node, frozenset())
+        before = self._missed.pop(process, frozenset())
         if missing:
-            self._missed[beat.node] = missing  # once may be a change on its way from another registry, twice is not
+            self._missed[process] = missing  # once may be a change on its way from another registry, twice is not
         self._answer(reply, encode(Beat(self.catalog.revision, tuple(sorted(missing & before)))))
 
     def _pushed(self, subject: bytes, reply: bytes, payload: bytes) -> None:
@@ -215,7 +217,7 @@ class Registry(Actor):
     def _take_out_lost(self, connection: Connection) -> None:
         if keys := [key for key in self.catalog.on_connection(connection) if key not in self._going]:
             self._going.update(keys)
-            self._tell_gone(Gone(keys, connection, ""))
+            self._tell_gone(Gone(keys, connection))
 
     def _tell_gone(self, gone: Gone) -> None:
         try:
@@ -226,21 +228,21 @@ class Registry(Actor):
 
     async def _take_out(self, gone: Gone) -> None:
         def still(known: Instance) -> bool:
-            return known.data == gone.lost if gone.lost is not None else known.node == gone.node
+            return known.data == gone.lost if gone.lost is not None else (known.node, known.data) == gone.silent
 
         try:
             for key in gone.keys:
-                if gone.lost is None and self._heard_again(gone.node):
+                if gone.silent is not None and self._heard_again(gone.silent):
                     break
                 if await self._desk.take_out(key, still):
-                    log.info("%s is out: %s", key, "connection lost" if gone.lost else f"{gone.node} is silent")
+                    log.info("%s is out: %s", key, "connection lost" if gone.lost else "its node is silent")
         except MeshError as error:
             log.warning("%s could not be taken out, the next sweep tries again: %s", ", ".join(gone.keys), error)
         finally:
             self._going.difference_update(gone.keys)
 
-    def _heard_again(self, node: str) -> bool:
-        return self.surroundings.clock() - self._liveness.last(node) <= self._liveness.limit
+    def _heard_again(self, process: Process) -> bool:
+        return self.surroundings.clock() - self._liveness.last(process) <= self._liveness.limit
 
     def _sweep_in(self, seconds: float) -> None:
         self._due = self.surroundings.clock() + seconds
@@ -252,17 +254,17 @@ class Registry(Actor):
         self._sweep_in(_TICK)
         self._ticks += 1
         if self._bus.state is BusState.CONNECTED:
-            for node in self._liveness.silent(self.catalog.nodes(), now, late):
-                keys = [key for key in self.catalog.on_node(node) if key not in self._going]
+            for process in self._liveness.silent(self.catalog.processes(), now, late):
+                keys = [key for key in self.catalog.of_process(process) if key not in self._going]
                 if keys:
                     self._going.update(keys)
-                    self._tell_gone(Gone(keys, None, node))
+                    self._tell_gone(Gone(keys, None, process))
             for connection in self._lost:
                 self._take_out_lost(connection)
         self._gap_ticks = self._gap_ticks + 1 if self.catalog.gap else 0
         if self._gap_ticks >= 2 or self._ticks % _AUDIT == 0:
-            self._liveness.forget(lambda node: bool(self.catalog.on_node(node)), now)
-            self._missed = {node: missed for node, missed in self._missed.items() if self._liveness.knows(node)}
+            self._liveness.forget(lambda process: bool(self.catalog.of_process(process)), now)
+            self._missed = {one: missed for one, missed in self._missed.items() if self._liveness.knows(one)}
             self._tell(Audit(reload=self._gap_ticks >= 2))
 
     # The table

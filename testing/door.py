@@ -120,17 +120,14 @@ class SimDoor:
         client = asyncio.get_running_loop()
         assert isinstance(client, SimLoop)
         future: asyncio.Future[HttpReply] = client.create_future()
-        self.world.at(self.world.now + HOP, self._loop.arrive, self._take, request, client, future)
-        if self._loop.dead:
-            raise ConnectionRefusedError("the gateway is gone")
-        return await future
-
-    def _take(self, request: HttpRequest, client: SimLoop, future: "asyncio.Future[HttpReply]") -> None:
         answer = _Answer(self, client, future)
         if not self.open:
-            client.arrive(_settle, future, ConnectionRefusedError("nobody listens there"))
-            return
+            raise ConnectionRefusedError("nobody listens there")
         self.under_way[answer] = None
+        self.world.at(self.world.now + HOP, self._loop.arrive, self._take, request, answer)
+        return await future
+
+    def _take(self, request: HttpRequest, answer: _Answer) -> None:
         self._application(request, Exchange(answer, request.method == "HEAD", True))
 
 

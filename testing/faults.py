@@ -38,27 +38,27 @@ class Lines(msgspec.Struct):
 class Faults(msgspec.Struct, frozen=True):
     """Random misfortune of a run. Each rate is a mean number per minute of virtual time, over the whole mesh."""
 
-    crash: float = 4.0
+    crash: float = 6.0
     """A node dies without a word; it is started again after some seconds."""
-    pause: float = 4.0
+    pause: float = 6.0
     """A node stands still (SIGSTOP, a swapped-out machine) for up to `longest_pause` seconds."""
     longest_pause: float = 6.0
-    isolate: float = 2.0
+    isolate: float = 3.0
     """A node's cable is out for up to `longest_cut` seconds."""
-    partition: float = 1.0
+    partition: float = 2.0
     """The nodes are parted into two sets that do not hear each other, for up to `longest_cut` seconds."""
     longest_cut: float = 8.0
-    reconnect: float = 2.0
+    reconnect: float = 4.0
     """A node loses one of its connections and makes it anew."""
-    outage: float = 0.5
+    outage: float = 1.0
     """The bus itself is gone for up to two seconds."""
     jump: float = 2.0
     """A node's time of day jumps by up to an hour, either way."""
-    storm: float = 2.0
+    storm: float = 3.0
     """For up to five seconds the lines lose, reorder, repeat and delay messages."""
-    store: float = 2.0
+    store: float = 3.0
     """For up to three seconds writes and reads of the durable store lose their answers, or do not happen."""
-    restart: float = 1.0
+    restart: float = 2.0
     """A node is stopped in order and started again."""
 
     @classmethod

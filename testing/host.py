@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..actors.bus.address import GAP
 from ..actors.messages.error import MeshError
 from ..actors.messages.subject import Subjects
 from ..actors.runtime.spec import Spec
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
 
 EPOCH = 1_700_000_000
 """Seconds since 1970 at which every run begins."""
-GAP = 0.1
-"""Seconds of standing still from which on a connection takes what it reads for stale (see `actors/bus/address.py`)."""
 REVIVAL = 1.0
 """Seconds after which a node that could not start, or gave up, is started again, as `plait up` does."""
 
@@ -55,7 +54,11 @@ class Host:
         self.runs = runs
         self.name = options.name
         self.isolated = False
+        self.since = 0.0
+        """When it was cut off last."""
         self.cuts = 0
+        self.unnoticed = 0.0
+        """Seconds for which the lines held messages at most without its connections noticing."""
         self.side = 0
         """Which set of a partition it is in; all are 0 where there is none."""
         self.jumped = 0.0
@@ -65,6 +68,8 @@ class Host:
         self.stood_still = 0.0
         """Seconds of pauses so far: what was late because of them was not late by its own fault."""
         self.lives = 0
+        self.trouble = ""
+        """Why its last life could not start, or ended by itself."""
         self.buried: list[object] = []
         """Nodes that died: kept to the end of the run, so that nothing of them is cleaned up at a time of its own."""
         self.node: Node | None = None
@@ -111,13 +116,15 @@ class Host:
         try:
             await node.start()
         except MeshError as error:
-            self.trace.note(f"{self.name} could not start: {error}")
+            self.trouble = f"could not start: {error}"
+            self.trace.note(f"{self.name} {self.trouble}")
             await self._end(node, loop)
             return
         self.ready = True
         self.trace.note(f"{self.name} is ready")
         reason = await node.failed
-        self.trace.note(f"{self.name} failed: {reason}")
+        self.trouble = f"failed: {reason}"
+        self.trace.note(f"{self.name} {self.trouble}")
         await self._end(node, loop)
 
     async def _end(self, node: Node, loop: SimLoop) -> None:
@@ -215,9 +222,8 @@ class Host:
         self.trace.note(f"{self.name} goes on after {stood:.3f} s")
         for bus in self.server.of(self):
             bus.pending = 0
-            if stood > GAP and bus.online:
-                bus.stalled = True
-                self.server.up(bus, self.server.down, bus, setattr, bus, "stalled", False)
+        if stood > GAP:
+            self.server.barrier(self)
         self.loop.resume()
 
     def jump(self, seconds: float) -> None:

@@ -47,6 +47,20 @@ class SimTask(asyncio.Task[Any]):
         return self._number
 
 
+def _close(task: "asyncio.Task[Any]") -> None:
+    """Unwind what a task runs; what waits again while it is unwound is unwound again."""
+    for _ in range(100):
+        try:
+            task.get_coro().close()  # type: ignore[union-attr]
+        except RuntimeError as error:
+            if "ignored GeneratorExit" in str(error):
+                continue
+            log.debug("%s was cut off: %r", task.get_name(), error)
+        except BaseException as error:
+            log.debug("%s was cut off: %r", task.get_name(), error)
+        return
+
+
 class SimLoop(asyncio.AbstractEventLoop):
     """One of any number of loops that a `World` runs in turns; `failed` is told what a callback raised."""
 
@@ -139,11 +153,7 @@ class SimLoop(asyncio.AbstractEventLoop):
         try:
             for task in tasks:
                 task._log_destroy_pending = False  # type: ignore[attr-defined]
-                coroutine = task.get_coro()
-                try:
-                    coroutine.close()  # type: ignore[union-attr]
-                except BaseException as error:
-                    log.debug("%s was cut off: %r", task.get_name(), error)
+                _close(task)
         finally:
             asyncio._set_running_loop(outer)
 

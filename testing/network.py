@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from ..actors.bus.address import SILENCE
 from ..actors.bus.bus import BusState
 from ..actors.bus.memory import MemoryBus, MemoryServer
 from ..actors.messages.error import BusUnavailable
@@ -147,7 +148,7 @@ class SimServer(MemoryServer):
 
     def isolate(self, host: "Host") -> None:
         """Cut a node off: nothing passes, and both ends notice only by silence."""
-        host.isolated = True
+        host.isolated, host.since = True, self.world.now
         since = host.cuts = host.cuts + 1
         self.world.at(self.world.now + PATIENCE, self._give_up, host, since)
 
@@ -157,14 +158,29 @@ class SimServer(MemoryServer):
                 self.cut(bus)
 
     def join_again(self, host: "Host") -> None:
-        """End a node's isolation; what both ends still hold arrives now."""
+        """End a node's isolation; what both ends still hold arrives now.
+
+        Its connections send a PING each second, and know from one that was unanswered that what they read is stale.
+        """
         host.isolated = False
+        lasted, noticed = self.world.now - host.since, self._draw() + SILENCE
+        host.unnoticed = max(host.unnoticed, min(lasted, noticed))
+        if lasted > noticed:
+            self.barrier(host)
         held, self._held = self._held, []
         for bus, epoch, arrive, what in held:
             if bus.host is not host:
                 self._held.append((bus, epoch, arrive, what))
             elif bus.epoch == epoch:
                 arrive(*what)
+
+    def barrier(self, host: "Host") -> None:
+        """Have a node's connections take what they read for stale until the server has answered a PING."""
+        for bus in self.of(host):
+            if bus.state is BusState.CONNECTED:
+                bus.stalled = True
+            if bus.online:
+                self.up(bus, self.down, bus, setattr, bus, "stalled", False)
 
     # What passes
 
@@ -221,7 +237,7 @@ class SimServer(MemoryServer):
             if draw() < lines.reorder:
                 self.counts["reordered"] += 1
                 return when  # past those before it
-        return when if when > due else due
+        return max(due, when)
 
     def route(self, sender: MemoryBus, subject: bytes, reply: bytes, payload: bytes, headers: bytes) -> None:
         """Deliver one message, and write down that it passed."""

@@ -9,7 +9,7 @@ import msgspec
 
 from ..actors.bus.ask import ask
 from ..actors.loop.timer import Deadlines
-from ..actors.messages.error import DeadlineExceeded, MeshError, Refused
+from ..actors.messages.error import Code, MeshError, Refused, UnknownOutcome
 from ..actors.messages.subject import Subjects
 from ..actors.service.response import Reply
 from ..mesh.address import Target
@@ -31,6 +31,12 @@ from .world import World
 
 READY = 60.0
 """Virtual seconds in which all nodes must be ready after the start."""
+
+
+NO_WORD = frozenset(
+    code.value for code in (Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED, Code.CANCELLED, Code.ABORTED, Code.RESOURCE_EXHAUSTED)
+)
+"""Codes of an engine's answer that say nothing about the documents: it could not work."""
 
 
 class Outsider:
@@ -105,9 +111,9 @@ class Simulation:
 
     async def _until_ready(self) -> None:
         end = self.now + READY
-        while late := [host.name for host in self.hosts if not host.ready]:
+        while late := [f"{host.name} {host.trouble or 'waits'}" for host in self.hosts if not host.ready]:
             if self.now > end:
-                raise SimulationError(f"{', '.join(late)} did not become ready within {READY:g} s")
+                raise SimulationError(f"not all nodes are ready within {READY:g} s: {'; '.join(late)}")
             await asyncio.sleep(0.01)
 
     async def end(self) -> None:
@@ -181,8 +187,9 @@ class Simulation:
             MeshError: nobody answered; it may have been applied.
         """
         answer = await self.ask("policy", "apply", payload=documents.encode(), timeout=timeout)
-        if answer.get("errors"):
-            raise Refused("; ".join(str(error.get("message", error)) for error in answer["errors"]))
+        if errors := answer.get("errors"):
+            told = "; ".join(str(error.get("message", error)) for error in errors)
+            raise UnknownOutcome(told) if errors[0].get("code") in NO_WORD else Refused(told)
         self.settled.acknowledged(answer)
         return int(answer["revision"])
 
@@ -192,7 +199,7 @@ class Simulation:
             return await self.apply(documents, timeout)
         except Refused:
             raise
-        except (MeshError, DeadlineExceeded):
+        except MeshError:
             return None
 
     # What may happen

@@ -15,7 +15,7 @@ from typing import Annotated, Protocol, cast
 import msgspec
 
 from ..messages.error import Overloaded, Undecodable
-from .address import GAP, TICK, Address
+from .address import GAP, SILENCE, TICK, Address
 from .bus import Deliver, Done
 from .lean_parser import Parser
 
@@ -88,7 +88,7 @@ class Wire(asyncio.Protocol):
         self._unanswered = 0
         self._reason = ""
         self._timer: asyncio.TimerHandle | None = None
-        self._beat = self._heard = self._next_ping = clock()
+        self._beat = self._heard = self._next_ping = self._pinged = clock()
 
     # What the transport calls
 
@@ -239,8 +239,12 @@ class Wire(asyncio.Protocol):
                 self.drop(f"{self._unanswered} PINGs unanswered")
                 return
             self._next_ping = now + self._interval
+            if not self._unanswered:
+                self._pinged = now
             self._unanswered += 1
             self.send_ping(self._alive)
+        elif self._unanswered and not self._barriers and now - self._pinged > SILENCE:
+            self._gap(now)
         self._timer = self._loop.call_later(TICK, self._tick)
 
     def _alive(self, came: bool) -> None:
@@ -248,7 +252,7 @@ class Wire(asyncio.Protocol):
             self._unanswered = 0
 
     def _gap(self, now: float) -> None:
-        """The loop stood still: whatever was sent before this PING's PONG may have waited meanwhile."""
+        """The loop stood still, or the line was silent: what was sent before this PING's PONG may have waited."""
         if not self._up:
             return
         self._next_ping = max(self._next_ping, now + GAP)  # answers may lie unread: judge after reading

@@ -54,6 +54,10 @@ class Joined(msgspec.Struct, frozen=True, array_like=True):
     code: str = ""
     """`unavailable`: try again. `failed_precondition`: join again, with a later incarnation. `invalid_argument`: never
     again."""
+    incarnation: int = 0
+    """Where a later life of the instance is why it was refused: that life's number."""
+    taken: bool = False
+    """Whether that life is in; else it is over."""
 
 
 class Heartbeat(msgspec.Struct, frozen=True, array_like=True):

@@ -55,11 +55,14 @@ class Cell(Living):
         loop = self.surroundings.loop
         when = self.surroundings.clock() + timeout
         future: asyncio.Future[Any] = loop.create_future()
-        self.deliver(Mail(message, future, when))
+        mail = Mail(message, future, when)
+        self.deliver(mail)
 
         def late() -> None:
             if not future.done():
                 future.set_exception(DeadlineExceeded(f"{self.name} did not answer within {timeout:g} s"))
+                if mail.task is not None:  # nobody waits for its end any more
+                    mail.task.cancel()
 
         deadline = self.surroundings.deadlines.at(when, late)
         try:

@@ -161,6 +161,27 @@ async def test_a_second_gap_before_the_pong_keeps_the_barrier_up(line):
     assert not bus.stalled
 
 
+async def test_a_line_that_leaves_a_ping_unanswered_raises_the_barrier_though_the_loop_ran(line):
+    bus, wire, _, clock = line
+    seen = []
+    bus.subscribe(b"x", lambda subject, reply, payload, headers: seen.append((payload, bus.stalled)))
+
+    def runs(seconds):
+        end = clock.now + seconds
+        while clock.now < end:
+            clock.now += 0.05
+            wire._tick()
+
+    runs(1.0)  # the PING of every second has gone out
+    wire.data_received(b"MSG x 1 1\r\na\r\nPONG\r\n")
+    runs(1.0)
+    runs(0.2)
+    wire.data_received(b"MSG x 1 1\r\nb\r\n")
+    runs(0.15)
+    wire.data_received(b"MSG x 1 1\r\nc\r\nPONG\r\nMSG x 1 1\r\nd\r\nPONG\r\nMSG x 1 1\r\ne\r\n")
+    assert seen == [(b"a", False), (b"b", False), (b"c", True), (b"d", True), (b"e", False)]
+
+
 async def test_losing_the_connection_lifts_the_barrier_and_ends_a_flush(line):
     bus, wire, _, clock = line
     answers = []
