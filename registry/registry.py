@@ -13,7 +13,7 @@ from ..actors.bus.bus import Bus, BusState, Subscription
 from ..actors.bus.reply import may_answer
 from ..actors.loop.timer import Deadline
 from ..actors.messages.codec import Codec, encode
-from ..actors.messages.error import MeshError, Overloaded, Undecodable
+from ..actors.messages.error import MeshError, Undecodable
 from ..actors.messages.instance import Beat, Connection, Heartbeat, Instance, Join, Leave
 from ..actors.messages.subject import Subjects
 from ..actors.messages.table import Delta
@@ -222,7 +222,7 @@ class Registry(Actor):
     def _tell_gone(self, gone: Gone) -> None:
         try:
             self.cell.tell(gone)
-        except Overloaded:
+        except MeshError:  # too much to do, or about to stop
             self._going.difference_update(gone.keys)
             self.counts["overloaded"] += 1
 

@@ -80,6 +80,7 @@ class Host:
         self._began = began
         self._failed = failed
         self._paused_at = 0.0
+        self._left: Callable[[BaseException | None], None] | None = None
         self._origin = random.Random(f"{seed}/origin").uniform(10.0, 1e6)
         self._rate = 1.0 + random.Random(f"{seed}/rate").uniform(-1e-4, 1e-4)
         self.loop = self._new_loop()
@@ -158,22 +159,29 @@ class Host:
             return
         self.resume()
         loop, node = self.loop, self.node
-        done: asyncio.Future[BaseException | None] = asyncio.get_running_loop().create_future()
-        tell = asyncio.get_running_loop().arrive  # type: ignore[attr-defined]
+        outside = asyncio.get_running_loop()
+        assert isinstance(outside, SimLoop)
+        done: asyncio.Future[BaseException | None] = outside.create_future()
+
+        def left(error: BaseException | None) -> None:
+            outside.arrive(lambda: None if done.done() else done.set_result(error))
 
         async def leave() -> None:
             error: BaseException | None = None
             try:
                 if node is not None and hasattr(node, "supervisor"):
                     await node.stop()
-            except Exception as raised:
+            except (Exception, asyncio.CancelledError) as raised:
                 error = raised
-            tell(lambda: None if done.done() else done.set_result(error))
+            if not loop.dead:  # else it was killed over it, and unwinding its work means nothing
+                left(error)
 
         self.trace.note(f"{self.name} is told to stop")
         self.ready = False
+        self._left = left
         loop.arrive(lambda: loop.create_task(leave()))
         error = await done
+        self._left = None
         if self.loop is loop and self.running:
             self._gone()
         if error is not None:
@@ -192,6 +200,8 @@ class Host:
         self.ready = False
         self.server.bury(self)
         self.loop.kill()
+        if self._left is not None:
+            self._left(None)
         if self.ground is not None:
             for door in self.ground.doors:
                 door.abort()

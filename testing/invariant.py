@@ -36,10 +36,11 @@ class Invariants:
         self._slack = 0.0
         server.routed = self._routed
 
-    def violated(self, text: str) -> None:
+    def violated(self, text: str, cause: BaseException | None = None) -> None:
         """Something does not hold; only the first is kept: what follows may follow from it."""
         if self.broken is None:
             self.broken = Violation(f"at {self._world.now:.6f} s: {text}")
+            self.broken.__cause__ = cause
 
     # A call gets at most one answer
 

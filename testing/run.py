@@ -1,7 +1,6 @@
 """Plays a scenario in a simulated mesh: one call, and what comes of it is a function of its seed."""
 
 import asyncio
-import logging
 import random
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
@@ -13,6 +12,7 @@ from .chaos import Chaos
 from .failure import SimulationFailed
 from .faults import Faults, Lines
 from .plan import SimNode, plan
+from .quiet import Quiet
 from .simulation import Simulation
 
 Scenario = Callable[[Simulation], Awaitable[Any]]
@@ -100,7 +100,7 @@ def simulate(
     def over() -> bool:
         return invariants.broken is not None or bool(outcome and outcome[0].done())
 
-    with _Quiet(simulation), _Seeded(seed):
+    with Quiet(simulation), _Seeded(seed):
         try:
             try:
                 world.run(over, limit)
@@ -123,34 +123,6 @@ def _put_away(simulation: Simulation) -> None:
     for host in simulation.hosts:
         host.loop.kill()
     simulation.loop.kill()
-
-
-class _Quiet:
-    """Has what plait logs stand in the trace, not on the terminal: a crash that was asked for is no news."""
-
-    def __init__(self, simulation: Simulation) -> None:
-        self._log = logging.getLogger("plait")
-        self._handler = _ToTrace(simulation)
-
-    def __enter__(self) -> None:
-        self._before = self._log.propagate, self._log.level, list(self._log.handlers)
-        self._log.propagate, self._log.handlers = False, [self._handler]
-        self._log.setLevel(logging.WARNING)
-
-    def __exit__(self, *_: object) -> None:
-        self._log.propagate, level, self._log.handlers = self._before
-        self._log.setLevel(level)
-
-
-class _ToTrace(logging.Handler):
-    def __init__(self, simulation: Simulation) -> None:
-        super().__init__()
-        self._simulation = simulation
-
-    def emit(self, record: logging.LogRecord) -> None:
-        loop = asyncio._get_running_loop()
-        name = getattr(loop, "name", "?")
-        self._simulation.trace.note(f"{name} {record.levelname.lower()}: {record.getMessage()}")
 
 
 class _Seeded:

@@ -4,7 +4,6 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from ..actors.bus.bus import BusState
-from ..actors.messages.error import MeshError
 from ..actors.policy.record import unpack
 from .failure import Violation
 
@@ -117,5 +116,5 @@ class Settled:
                 await host.stop()
         except TimeoutError:
             raise Violation(f"{host.name} did not stop within {STOP_LIMIT:g} s") from None
-        except MeshError as error:
-            raise Violation(f"{host.name} stopped badly: {error}") from error
+        except (Exception, asyncio.CancelledError) as error:
+            raise Violation(f"{host.name} stopped badly: {error!r}") from error

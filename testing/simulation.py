@@ -33,10 +33,13 @@ READY = 60.0
 """Virtual seconds in which all nodes must be ready after the start."""
 
 
-NO_WORD = frozenset(
-    code.value for code in (Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED, Code.CANCELLED, Code.ABORTED, Code.RESOURCE_EXHAUSTED)
-)
+_WORDLESS = (Code.UNAVAILABLE, Code.DEADLINE_EXCEEDED, Code.CANCELLED, Code.ABORTED, Code.RESOURCE_EXHAUSTED)
+NO_WORD = frozenset(code.value for code in _WORDLESS)
 """Codes of an engine's answer that say nothing about the documents: it could not work."""
+
+
+MESH_FAILED = ("a callback raised", "a deadline failed")
+"""How complaints of an event loop begin that no service can cause: what services raise is caught above them."""
 
 
 class Outsider:
@@ -82,8 +85,10 @@ class Simulation:
         self._tasks: list[asyncio.Task[None]] = []
 
     def _callback_failed(self, loop: SimLoop, context: dict[str, Any]) -> None:
-        error = context.get("exception")
-        self.trace.note(f"{loop.name}: {context.get('message')}{'' if error is None else f' ({error!r})'}")
+        error, message = context.get("exception"), str(context.get("message"))
+        self.trace.note(f"{loop.name}: {message}{'' if error is None else f' ({error!r})'}")
+        if message.startswith(MESH_FAILED):
+            self.invariants.violated(f"{loop.name}: {message}: {error!r}", error)
 
     @property
     def now(self) -> float:
@@ -234,9 +239,13 @@ class Simulation:
         self._tasks.append(self.loop.create_task(self._restart(self._host(name))))
 
     async def _restart(self, host: Host) -> None:
-        if host.running:
+        if not host.running:
+            return
+        try:
             await host.stop()
-            host.start()
+        except (Exception, asyncio.CancelledError) as error:
+            self.invariants.violated(f"{host.name} stopped badly: {error!r}", error)
+        host.start()
 
     def pause(self, name: str, seconds: float | None = None) -> None:
         """Have a node stand still, as SIGSTOP does; for so many seconds, or until `resume`."""

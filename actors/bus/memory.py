@@ -5,6 +5,7 @@ A message takes one turn of the event loop where it would take the wire, and not
 
 import asyncio
 import itertools
+import logging
 import random
 from collections.abc import Callable, Iterator
 
@@ -14,6 +15,8 @@ from .address import NO_RESPONDERS, check_size
 from .bus import BusState, Deliver, Done
 from .connection import BusConnection, guarded
 from .interest import Interest, Router
+
+log = logging.getLogger(__name__)
 
 Event = Callable[[str, Connection], None]
 """Takes the name and the identity of a connection."""
@@ -225,6 +228,8 @@ class MemoryBus(BusConnection):
                     self.unsubscribe(interest)
                 await self.answered(timeout)
                 await self.flush(timeout)
+        except BusUnavailable as error:
+            log.warning("drained without a farewell: %s", error)
         finally:
             await self.close()
 

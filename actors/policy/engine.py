@@ -14,8 +14,9 @@ import msgspec
 from ..bus.bus import Bus, BusState, Subscription
 from ..bus.reply import may_answer
 from ..bus.user_request import UserSubjects, refusal, send_json
+from ..loop.timer import Deadline
 from ..messages.codec import Codec, encode
-from ..messages.error import Conflict, MeshError, Overloaded, Refused, Undecodable
+from ..messages.error import Conflict, MeshError, Refused, Undecodable
 from ..messages.subject import Subjects
 from ..messages.table import Activate, Push
 from ..routing.table import RouteTable
@@ -35,6 +36,7 @@ log = logging.getLogger("plait.policy")
 
 QUEUE = b"policy"
 _LARGE = 64 * 1024  # bytes of a bundle from which on it is read in a thread, so that the loop keeps its pace
+_PAUSE = 1.0  # seconds before a store that did not answer is read again
 _RACES = 8  # times that another engine may be faster before the user is told to come again
 
 _pushes = Codec[Push](Push)
@@ -78,6 +80,7 @@ class PolicyEngine(Actor):
         self._users = UserSubjects(bus, subjects, QUEUE)
         self._subscriptions: list[Subscription] = []
         self._stopped = False
+        self._due: Deadline | None = None
 
     # Its life
 
@@ -116,6 +119,8 @@ class PolicyEngine(Actor):
     async def post_stop(self) -> None:
         """Stop serving."""
         self._stopped = True
+        if self._due is not None:
+            self._due.cancel()
         self._users.close()
         self._rollout.close()
         for subscription in self._subscriptions:
@@ -124,16 +129,13 @@ class PolicyEngine(Actor):
     async def receive(self, message: Any) -> None:
         """Handle one change, or the news of one."""
         if isinstance(message, _News):
-            try:
-                if await self._history.catch_up():
-                    self._stand()
-            except MeshError as error:
-                log.warning("the store could not be read: %s", error)
+            await self._look()
         elif isinstance(message, Asked):
             try:
                 out = await self._change(message)
             except MeshError as error:
                 out = refusal(error)
+                self._look_again()  # it may have been written all the same, and must not lie there until the next change
             send_json(self._bus, message.reply, out)
         else:
             await super().receive(message)
@@ -169,8 +171,27 @@ class PolicyEngine(Actor):
     def _news(self) -> None:
         try:
             self.cell.tell(_News())
-        except Overloaded:
-            log.warning("the policy engine is overloaded; the next change reads what others wrote")
+        except MeshError as error:  # too much to do, or about to stop
+            log.warning("the policy engine does not look at what others wrote now, the next change does: %s", error)
+
+    async def _look(self) -> None:
+        """Read what was written by others, or by oneself without an answer, and tell the nodes."""
+        try:
+            if await self._history.catch_up():
+                self._stand()
+                await self._rollout.activate(self.active, (), 0.0)
+        except MeshError as error:
+            log.warning("the store could not be read: %s", error)
+            self._look_again()
+
+    def _look_again(self) -> None:
+        def due() -> None:
+            self._due = None
+            if not self._stopped:
+                self._news()
+
+        if self._due is None:
+            self._due = self.surroundings.deadlines.at(self.surroundings.clock() + _PAUSE, due)
 
     # A change
 
