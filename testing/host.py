@@ -94,6 +94,10 @@ class Host:
         """Whether there is a process, be it paused."""
         return not self.loop.dead
 
+    def doors(self) -> list[SimDoor]:
+        """Return the addresses that are open."""
+        return [door for door in self.ground.doors if door.open] if self.running and self.ground else []
+
     # Its lives
 
     def start(self) -> None:

@@ -12,6 +12,8 @@ from .failure import SimulationError
 Runs = type[Service] | Spec
 """What a node can run: a class of a service, a `ChildSpec`, a `SupervisorSpec`."""
 
+ADMIN = 8081
+
 
 class SimNode(msgspec.Struct, frozen=True):
     """One node of a simulated mesh, as `plait node` would start it."""
@@ -24,13 +26,16 @@ class SimNode(msgspec.Struct, frozen=True):
     """Instances of each service."""
     labels: Mapping[str, str] = {}
     locality: str = ""
+    admin: bool = False
+    """Whether it has an admin address, which `Simulation.admin` asks."""
 
     def options(self, mesh: str, sampling: float) -> NodeOptions:
         """Return what the node is to do."""
         http = (Listen("gateway", 80),) if "gateway" in self.targets else ()
+        admin = Listen("admin", ADMIN) if self.admin else None
         return NodeOptions(
             self.targets, "", mesh, name=self.name, labels=dict(self.labels), locality=self.locality,
-            replicas=self.replicas, http=http, sampling=sampling, debug=True,
+            replicas=self.replicas, http=http, admin=admin, sampling=sampling, debug=True,
         )  # fmt: skip
 
 

@@ -31,13 +31,14 @@ class Settled:
         Raises:
             Violation: the store does not have it, or it is another one.
         """
-        if not answer["applied"]:
+        changed = [one for one in answer["applied"] if one["action"] != "unchanged"]
+        if not changed:
             return
         revision = int(answer["revision"])
         stored = self._stored(revision)
         if stored is None:
             raise Violation(f"policy revision {revision} was acknowledged and is not in the store")
-        names = {f"{one['kind']}/{one['namespace']}/{one['name']}" for one in answer["applied"]}
+        names = {f"{one['kind']}/{one['namespace']}/{one['name']}" for one in changed}
         if not names <= {key for key, _ in unpack(stored).changes}:
             raise Violation(f"policy revision {revision} in the store is not the one that was acknowledged")
         self._acknowledged[revision] = stored

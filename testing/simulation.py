@@ -16,14 +16,14 @@ from ..mesh.address import Target
 from ..mesh.client import Mesh
 from ..mesh.node import Node
 from .bucket import Stores
-from .door import HttpReply, SimDoor, request
+from .door import HttpReply, request
 from .failure import SimulationError
 from .faults import Lines
 from .host import Host
 from .invariant import Invariants
 from .loop import SimLoop
 from .network import SimServer
-from .plan import SimNode
+from .plan import ADMIN, SimNode
 from .probe import NodeProbe
 from .settled import Settled
 from .trace import Trace
@@ -161,15 +161,25 @@ class Simulation:
             ConnectionError: no gateway listens, or it died before it answered.
         """
         hosts = [self._host(gateway)] if gateway else self.hosts
-        doors = [door for host in hosts if host.running and host.ground for door in host.ground.doors if door.open]
+        doors = [door for host in hosts for door in host.doors() if door.address[1] != ADMIN]
         if not doors:
             raise ConnectionRefusedError("no gateway listens")
-        door: SimDoor = self.rng.choice(doors)
-        return await door.ask(request(method, url, headers or {}, body, "mesh.test", 80))
+        return await self.rng.choice(doors).ask(request(method, url, headers or {}, body, "mesh.test", 80))
 
     async def get(self, url: str, headers: Mapping[str, str] | None = None) -> HttpReply:
         """Send a GET to a gateway, see `http`."""
         return await self.http("GET", url, headers)
+
+    async def admin(self, node: str, path: str) -> HttpReply:
+        """Ask the admin address of a node: `/readyz`, `/healthz`, `/metrics`.
+
+        Raises:
+            ConnectionError: it has none (`SimNode(…, admin=True)` gives it one), or is not up.
+        """
+        for door in self._host(node).doors():
+            if door.address[1] == ADMIN:
+                return await door.ask(request("GET", path, {}, b"", "admin.test", ADMIN))
+        raise ConnectionRefusedError(f"{node} has no admin address that is open")
 
     # Policy
 

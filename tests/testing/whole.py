@@ -85,6 +85,16 @@ SERVICES = (ProductPage, Details, Ratings, ReviewsV2, ReviewsV3, Orders, Ledger)
 NODES = (SimNode("farm", runs=(FARM,)),)
 
 
+LATER = """
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {{ name: orders }}
+spec:
+  hosts: [orders]
+  http: [{{ timeout: 2.{}s, route: [{{ destination: {{ host: orders }} }}] }}]
+"""
+
+
 async def shopping(sim, seconds=20.0):
     """Pages, orders and calls with deadlines all the time, a change of policy now and then; returns what was answered."""
     answers: dict[str, int] = {}
@@ -115,8 +125,10 @@ async def shopping(sim, seconds=20.0):
 
     async def policy(number):
         weight = sim.rng.randrange(0, 101)
-        revision = await sim.try_apply(reviews(v2=weight, v3=100 - weight))
-        count("no word of policy" if revision is None else "policy")
+        rivals = [reviews(v2=weight, v3=100 - weight), LATER.format(weight)]
+        # Two users at once, each answered by the engine that chance picks: they may write the same revision.
+        for revision in await asyncio.gather(*map(sim.try_apply, rivals[: sim.rng.randint(1, 2)])):
+            count("no word of policy" if revision is None else "policy")
 
     tasks, end, number = [], sim.now + seconds, 0
     while sim.now < end:
