@@ -253,9 +253,7 @@ class Connecting:
         mesh = None
         try:
             unique = secrets.token_hex(6)
-            mesh = Mesh(
-                bus, target, name, self._sampling, unique=unique, rng=random.Random(), clock=time.monotonic
-            )
+            mesh = Mesh(bus, target, name, self._sampling, unique=unique, rng=random.Random(), clock=time.monotonic)
             await mesh.open(self._timeout)
         except BaseException:
             await (mesh or bus).close()

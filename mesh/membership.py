@@ -204,7 +204,9 @@ class Membership(Actor):
             instance = self._instances[name] = msgspec.structs.replace(instance, incarnation=instance.incarnation + 1)
             try:
                 joined = await self._join(instance)
-                if joined.incarnation and not joined.taken:  # where another process has the name now, it is the one meant
+                if (
+                    joined.incarnation and not joined.taken
+                ):  # where another process has the name now, it is the one meant
                     self._instances[name] = msgspec.structs.replace(instance, incarnation=joined.incarnation)
                 _checked(instance, joined)
             except MeshError as error:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 
 from ..actors.bus.bus import Bus, BusState
@@ -70,7 +70,8 @@ class Node:
         self._runs = runs
         self._tell = tell
         self._hosted: list[Hosted] = []
-        self._members: dict[str, Instance] = {}
+        self.members: dict[str, Instance] = {}
+        """What of this node is to stand in the registry, by id: its services and roles."""
         self._own: list[str] = []
         self._system: Bus | None = None
         self._admin: Door | None = None
@@ -127,7 +128,7 @@ class Node:
         self.registry.start()
         self.policy.start()
         self.membership = await self.supervisor.start_child(
-            ChildSpec("membership", lambda: Membership(link, self._members))
+            ChildSpec("membership", lambda: Membership(link, self.members))
         )
         ends(self._leave)
         await self._until("a registry", lambda: self.registry.ready(PATIENCE))
@@ -233,10 +234,6 @@ class Node:
         began = clock()
         await self.link.flush()
         return clock() - began
-
-    def members(self) -> Iterable[Instance]:
-        """Return what of this node stands in the registry, as the node sees it: its services and roles."""
-        return self._members.values()
 
     def unready(self) -> str:
         """Return why this node is not ready; empty when it is."""

@@ -27,7 +27,7 @@ class Stores:
         self.rng = rng
         self.buckets: dict[str, MemoryKeyValue] = {}
         self.trouble_until = 0.0
-        """When the trouble ends in which a third of the operations do not happen, and a third of the answers are lost."""
+        """When the trouble ends in which a third of the operations fail, and a third of the answers get lost."""
 
     def bucket(self, name: str) -> MemoryKeyValue:
         """Return the truth of a bucket, made when it is missing."""

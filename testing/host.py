@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from ..actors.bus.address import GAP
 from ..actors.messages.error import MeshError
-from ..actors.messages.subject import Subjects
 from ..actors.runtime.spec import Spec
 from ..actors.runtime.surroundings import Probe
 from ..actors.service.service import Service
-from ..gateway.exchange import Application
-from ..mesh.link import Link
 from ..mesh.node import Node
 from ..mesh.options import NodeOptions
-from .bucket import SimBucket, Stores
+from .bucket import Stores
 from .door import SimDoor
+from .ground import SimGround
 from .loop import SimLoop
 from .network import SimServer
 
@@ -24,8 +22,6 @@ if TYPE_CHECKING:
     from .trace import Trace
     from .world import World
 
-EPOCH = 1_700_000_000
-"""Seconds since 1970 at which every run begins."""
 REVIVAL = 1.0
 """Seconds after which a node that could not start, or gave up, is started again, as `plait up` does."""
 
@@ -75,6 +71,8 @@ class Host:
         self.node: Node | None = None
         self.ready = False
         self.ground: SimGround | None = None
+        self.restarting: asyncio.Task[None] | None = None
+        """The stop and start under way, as the scenario asked for it."""
         self._seed = seed
         self.probe = probe(self)
         self._began = began
@@ -244,42 +242,3 @@ class Host:
         """Set its time of day forward or back; seconds that only grow go on as before."""
         self.jumped += seconds
         self.trace.note(f"the time of day of {self.name} jumps by {seconds:.3f} s")
-
-
-class SimGround:
-    """See `Ground`: what one life of a node stands on."""
-
-    where = "the simulated bus"
-
-    def __init__(self, host: Host, rng: random.Random) -> None:
-        self.loop: asyncio.AbstractEventLoop = host.loop
-        self.rng = rng
-        self.clock = host.loop.time
-        self.clock_ns = lambda: round(self.clock() * 1e9)
-        self.wall_clock = lambda: EPOCH + host.world.now + host.jumped
-        self.wall_clock_ns = lambda: round(self.wall_clock() * 1e9)
-        self.doors: list[SimDoor] = []
-        self._host = host
-        self._loop = host.loop
-
-    async def link(self, node: str, mesh: str) -> Link:
-        """See `Ground.link`."""
-        join = self._host.server.join
-        data = join(self._host, f"{node} data")
-        link = Link(data, join(self._host, f"{node} control"), Subjects(mesh), node, self)
-        link.surroundings.probe = self._host.probe
-        await link.flush()
-        return link
-
-    async def system(self, link: Link) -> Any:
-        """See `Ground.system`."""
-        return self._host.server.join(self._host, f"{link.node} system", system=True)
-
-    async def bucket(self, link: Link, name: str) -> SimBucket:
-        """See `Ground.bucket`."""
-        return SimBucket(self._host.stores, name, self._host)
-
-    def listener(self, application: Application, host: str, port: int) -> SimDoor:
-        """See `Ground.listener`."""
-        self.doors.append(SimDoor(self._host.world, self._loop, application, host, port))
-        return self.doors[-1]

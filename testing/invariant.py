@@ -75,9 +75,10 @@ class Invariants:
             self.violated(f"{cell.address} begins {_what(message)} {now - hand.deadline:.6f} s after its deadline")
         if isinstance(message, Served) and message.frame.timeout is not None:
             sent = self._sent.get(message.key)
-            if sent is not None and (
-                late := self._world.now - sent - message.frame.timeout / 1e6
-            ) > self._slack + host.unnoticed:
+            if (
+                sent is not None
+                and (late := self._world.now - sent - message.frame.timeout / 1e6) > self._slack + host.unnoticed
+            ):
                 self.violated(
                     f"{cell.address} begins {_what(message)} {late:.6f} s after its caller's deadline: "
                     "it lay somewhere meanwhile"
@@ -131,5 +132,3 @@ def _what(message: Any) -> str:
     if isinstance(message, Served):
         return f"{message.frame.method} {message.frame.path}"
     return type(message).__name__
-
-

@@ -10,10 +10,15 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from contextvars import Context, copy_context
 from itertools import count
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from .failure import SimulationError
 from .world import Timer, World
+
+if TYPE_CHECKING:  # checkers would miss the methods of sockets, processes and signals, which no simulated node has
+    _Base = asyncio.SelectorEventLoop
+else:
+    _Base = asyncio.AbstractEventLoop
 
 log = logging.getLogger("plait.testing")
 
@@ -38,7 +43,7 @@ class SimTask(asyncio.Task[Any]):
     __slots__ = ("_number",)
     _number: int
 
-    def __new__(cls, coro: Any, *, loop: "SimLoop", **more: Any) -> "SimTask":
+    def __new__(cls, coro: Any, *, loop: "SimLoop", name: Any = None, context: Any = None) -> "SimTask":  # pyright: ignore[reportInconsistentConstructor]
         task: SimTask = super().__new__(cls)
         task._number = next(loop.numbers)  # asyncio hashes it before it is made in full
         return task
@@ -51,7 +56,7 @@ def _close(task: "asyncio.Task[Any]") -> None:
     """Unwind what a task runs; what waits again while it is unwound is unwound again."""
     for _ in range(100):
         try:
-            task.get_coro().close()  # type: ignore[union-attr]
+            task.get_coro().close()
         except RuntimeError as error:
             if "ignored GeneratorExit" in str(error):
                 continue
@@ -61,7 +66,7 @@ def _close(task: "asyncio.Task[Any]") -> None:
         return
 
 
-class SimLoop(asyncio.AbstractEventLoop):
+class SimLoop(_Base):
     """One of any number of loops that a `World` runs in turns; `failed` is told what a callback raised."""
 
     def __init__(
@@ -116,7 +121,7 @@ class SimLoop(asyncio.AbstractEventLoop):
     def due(self, timer: Timer) -> None:
         """Take up a timer whose time has come."""
         if not self.dead:
-            timer._world = None
+            timer.arrived()
             self._ready.append(timer)
             if not self._queued:
                 self._wake()
@@ -163,7 +168,7 @@ class SimLoop(asyncio.AbstractEventLoop):
         """Return this loop's own time in seconds."""
         return self._origin + self.world.now * self._rate
 
-    def call_soon(self, callback: Any, *args: Any, context: Context | None = None) -> Any:
+    def call_soon(self, callback: Any, *args: Any, context: Context | None = None) -> Any:  # type: ignore[override]
         """See `asyncio`."""
         timer = Timer(callback, args, copy_context() if context is None else context, self)
         if not self.dead:
@@ -172,13 +177,13 @@ class SimLoop(asyncio.AbstractEventLoop):
                 self._wake()
         return timer
 
-    call_soon_threadsafe = call_soon
+    call_soon_threadsafe = call_soon  # type: ignore[assignment]
 
-    def call_later(self, delay: float, callback: Any, *args: Any, context: Context | None = None) -> Any:
+    def call_later(self, delay: float, callback: Any, *args: Any, context: Context | None = None) -> Any:  # type: ignore[override]
         """See `asyncio`."""
         return self.call_at(self.time() + delay, callback, *args, context=context)
 
-    def call_at(self, when: float, callback: Any, *args: Any, context: Context | None = None) -> Any:
+    def call_at(self, when: float, callback: Any, *args: Any, context: Context | None = None) -> Any:  # type: ignore[override]
         """See `asyncio`; never early, whatever the floats are rounded to."""
         world = self.world
         due = (when - self._origin) / self._rate
@@ -191,11 +196,11 @@ class SimLoop(asyncio.AbstractEventLoop):
         """See `asyncio`."""
         return SimFuture(loop=self)
 
-    def create_task(self, coro: Coroutine[Any, Any, Any], *, name: Any = None, context: Any = None) -> Any:
+    def create_task(self, coro: Coroutine[Any, Any, Any], *, name: Any = None, context: Any = None) -> Any:  # type: ignore[override]
         """See `asyncio`."""
         return SimTask(coro, loop=self, name=name, context=context)
 
-    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:
+    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:  # type: ignore[override]
         """Run `func` at once: a thread would go its own way, differently every time."""
         future: asyncio.Future[Any] = self.create_future()
         try:
@@ -235,6 +240,6 @@ class SimLoop(asyncio.AbstractEventLoop):
     def _outside(self, *args: Any, **more: Any) -> NoReturn:
         raise SimulationError("a simulated node has no sockets, processes and signals: speak to the mesh instead")
 
-    create_connection = create_server = create_unix_connection = create_unix_server = _outside  # type: ignore[assignment]
-    create_datagram_endpoint = getaddrinfo = subprocess_exec = subprocess_shell = _outside  # type: ignore[assignment]
+    create_connection = create_server = create_unix_connection = create_unix_server = _outside
+    create_datagram_endpoint = getaddrinfo = subprocess_exec = subprocess_shell = _outside
     add_reader = add_writer = add_signal_handler = sock_connect = sock_recv = _outside  # type: ignore[assignment]

@@ -91,9 +91,10 @@ class SimServer(MemoryServer):
     def close(self, bus: MemoryBus) -> None:
         """Forget a connection."""
         super().close(bus)
-        self._buses.pop(bus, None)  # type: ignore[call-overload]
+        assert isinstance(bus, SimBus)
+        self._buses.pop(bus, None)
         if bus in self._systems:
-            self._systems.remove(bus)  # type: ignore[arg-type]
+            self._systems.remove(bus)
 
     def cut(self, bus: SimBus, notice: float = 0.0) -> None:
         """End a connection: here at once, at its other end after `notice` seconds. It will come again by itself."""
@@ -255,4 +256,6 @@ class SimServer(MemoryServer):
 
     def reachable(self, sender: MemoryBus, taker: MemoryBus) -> bool:
         """Return whether no partition stands between two connections."""
-        return sender.host.side == taker.host.side  # type: ignore[attr-defined]
+        assert isinstance(sender, SimBus)
+        assert isinstance(taker, SimBus)
+        return sender.host.side == taker.host.side

@@ -65,7 +65,7 @@ class NodeProbe:
         """Tell the invariants; see `Probe.restarted`."""
         since, times = self._times.get(supervisor, (-1.0, deque[float]()))
         if since != supervisor.since:  # started anew itself, it counts anew
-            times = deque()
+            times = deque[float]()
         self._times[supervisor] = supervisor.since, times
         self._invariants.restarted(self._host, supervisor, times)
 

@@ -1,4 +1,4 @@
-"""What must hold once a simulated mesh is left in peace: everybody agrees, nothing acknowledged is lost, all can stop."""
+"""What must hold once a simulated mesh is left in peace: all agree, nothing acknowledged is lost, all can stop."""
 
 import asyncio
 from typing import TYPE_CHECKING, Any
@@ -97,7 +97,7 @@ class Settled:
         expected: set[str] = set()
         for host in self._simulation.hosts:
             assert host.node is not None
-            expected.update(f"{one.service}.{one.id}" for one in host.node.members())
+            expected.update(f"{one.service}.{one.id}" for one in host.node.members.values())
         if gone := sorted(set(entries) - expected):
             return f"{gone[0]} is in the registry though nobody runs it"
         if missing := sorted(expected - set(entries)):

@@ -14,11 +14,11 @@ from ..actors.messages.subject import Subjects
 from ..actors.service.response import Reply
 from ..mesh.address import Target
 from ..mesh.client import Mesh
-from ..mesh.node import Node
 from .bucket import Stores
 from .door import HttpReply, request
 from .failure import SimulationError
 from .faults import Lines
+from .happening import Happenings
 from .host import Host
 from .invariant import Invariants
 from .loop import SimLoop
@@ -54,7 +54,7 @@ class Outsider:
         self.loop = loop
 
 
-class Simulation:
+class Simulation(Happenings):
     """One run. Its methods are for the scenario, on the scenario's own event loop; times are virtual seconds."""
 
     def __init__(
@@ -80,20 +80,13 @@ class Simulation:
             )
             for node in nodes
         ]  # fmt: skip
-        self._hosts = {host.name: host for host in self.hosts}
         self._client: Mesh | None = None
-        self._tasks: list[asyncio.Task[None]] = []
 
     def _callback_failed(self, loop: SimLoop, context: dict[str, Any]) -> None:
         error, message = context.get("exception"), str(context.get("message"))
         self.trace.note(f"{loop.name}: {message}{'' if error is None else f' ({error!r})'}")
         if message.startswith(MESH_FAILED):
             self.invariants.violated(f"{loop.name}: {message}: {error!r}", error)
-
-    @property
-    def now(self) -> float:
-        """Seconds since the run began."""
-        return self.world.now
 
     # Its beginning and end; `simulate` calls these
 
@@ -112,7 +105,8 @@ class Simulation:
         self._deadlines = Deadlines(self.loop)
         self._asked = 0
         for documents in policy:
-            await self.apply(documents)
+            while await self.try_apply(documents) is None:  # rough lines may lose the question
+                self.trace.note("nobody answered to the first policy: once more")
 
     async def _until_ready(self) -> None:
         end = self.now + READY
@@ -160,7 +154,7 @@ class Simulation:
         Raises:
             ConnectionError: no gateway listens, or it died before it answered.
         """
-        hosts = [self._host(gateway)] if gateway else self.hosts
+        hosts = [self.host(gateway)] if gateway else self.hosts
         doors = [door for host in hosts for door in host.doors() if door.address[1] != ADMIN]
         if not doors:
             raise ConnectionRefusedError("no gateway listens")
@@ -176,7 +170,7 @@ class Simulation:
         Raises:
             ConnectionError: it has none (`SimNode(…, admin=True)` gives it one), or is not up.
         """
-        for door in self._host(node).doors():
+        for door in self.host(node).doors():
             if door.address[1] == ADMIN:
                 return await door.ask(request("GET", path, {}, b"", "admin.test", ADMIN))
         raise ConnectionRefusedError(f"{node} has no admin address that is open")
@@ -216,103 +210,3 @@ class Simulation:
             raise
         except MeshError:
             return None
-
-    # What may happen
-
-    def _host(self, name: str) -> Host:
-        host = self._hosts.get(name)
-        if host is None:
-            raise SimulationError(f"there is no node {name!r}; there are {', '.join(self._hosts)}")
-        return host
-
-    def node(self, name: str) -> Node:
-        """Return a node's present life, to look into it.
-
-        Raises:
-            SimulationError: there is no such node, or it does not run.
-        """
-        node = self._host(name).node
-        if node is None:
-            raise SimulationError(f"the node {name} does not run just now")
-        return node
-
-    def crash(self, name: str) -> None:
-        """Kill a node, as `kill -9` does; it stays dead until `start`."""
-        self._host(name).crash()
-
-    def start(self, name: str) -> None:
-        """Start a node again."""
-        self._host(name).start()
-
-    def restart(self, name: str) -> None:
-        """Stop a node in order and start it again; returns at once."""
-        self._tasks.append(self.loop.create_task(self._restart(self._host(name))))
-
-    async def _restart(self, host: Host) -> None:
-        if not host.running:
-            return
-        try:
-            await host.stop()
-        except (Exception, asyncio.CancelledError) as error:
-            self.invariants.violated(f"{host.name} stopped badly: {error!r}", error)
-        host.start()
-
-    def pause(self, name: str, seconds: float | None = None) -> None:
-        """Have a node stand still, as SIGSTOP does; for so many seconds, or until `resume`."""
-        host = self._host(name)
-        host.pause()
-        if seconds is not None:
-            self.world.at(self.now + seconds, host.resume)
-
-    def resume(self, name: str) -> None:
-        """Have a paused node go on."""
-        self._host(name).resume()
-
-    def jump(self, name: str, seconds: float) -> None:
-        """Set a node's time of day forward or back."""
-        self._host(name).jump(seconds)
-
-    def isolate(self, name: str) -> None:
-        """Pull a node's cable; both ends notice only by silence."""
-        self.trace.note(f"{name} is cut off from the bus")
-        self.server.isolate(self._host(name))
-
-    def join_again(self, name: str) -> None:
-        """Plug a node's cable in again."""
-        self.trace.note(f"{name} is on the bus again")
-        self.server.join_again(self._host(name))
-
-    def partition(self, *sets: Sequence[str]) -> None:
-        """Part the nodes: those of each set hear only each other; the rest keep the stores and the scenario."""
-        self.heal()
-        for side, names in enumerate(sets, 1):
-            self.trace.note(f"a partition: {', '.join(names)} hear only each other")
-            for name in names:
-                self._host(name).side = side
-
-    def heal(self) -> None:
-        """End the partition."""
-        if any(host.side for host in self.hosts):
-            self.trace.note("the partition has ended")
-        for host in self.hosts:
-            host.side = 0
-
-    def outage(self, seconds: float) -> None:
-        """Have the bus be gone for so many seconds; the stores keep what they hold."""
-        self.trace.note(f"the bus is gone for {seconds:.3f} s")
-        self.server.outage(seconds)
-
-    def trouble(self, seconds: float) -> None:
-        """For so many seconds a third of the store's operations do not happen, and a third of its answers are lost."""
-        self.trace.note(f"the store is troubled for {seconds:.3f} s")
-        self.stores.trouble_until = self.now + seconds
-
-    def mend(self) -> None:
-        """End everything that is broken: nodes go on or start, lines and stores are whole."""
-        self.heal()
-        self.server.down_until = self.stores.trouble_until = self.now
-        for host in self.hosts:
-            if host.isolated:
-                self.join_again(host.name)
-            host.resume()
-            host.start()

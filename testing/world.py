@@ -49,6 +49,10 @@ class Timer:
             if self._world is not None:
                 self._world.cancelled += 1
 
+    def arrived(self) -> None:
+        """It is in no queue any more: a cancellation leaves nothing there to be swept out."""
+        self._world = None
+
     def cancelled(self) -> bool:
         """Return whether it was cancelled."""
         return self.callback is None

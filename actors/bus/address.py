@@ -16,7 +16,7 @@ TICK = 0.05
 GAP = 0.1
 """A loop that was silent for longer, in seconds, was stalled: what it reads next may have waited."""
 SILENCE = 0.25
-"""A PING that is unanswered for longer, in seconds: what is read before a later one's PONG may have waited on the way."""
+"""A PING unanswered for longer, in seconds: what is read before a later one's PONG may have waited on its way."""
 NO_RESPONDERS = b"NATS/1.0 503"
 """How a server's header block begins when nobody listens on a request's subject."""
 

@@ -135,7 +135,7 @@ class PolicyEngine(Actor):
                 out = await self._change(message)
             except MeshError as error:
                 out = refusal(error)
-                self._look_again()  # it may have been written all the same, and must not lie there until the next change
+                self._look_again()  # it may have been written all the same: it must not lie there until the next change
             send_json(self._bus, message.reply, out)
         else:
             await super().receive(message)

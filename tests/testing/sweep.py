@@ -45,7 +45,9 @@ def main():
                 if asked.plant:
                     break
             if done % 100 == 0:
-                print(f"{done} seeds, {len(found)} failed, {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
+                print(
+                    f"{done} seeds, {len(found)} failed, {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True
+                )
         if asked.plant and found:
             again = pool.map(one, [(found[0], asked.plant, asked.seconds)] * 2, chunksize=1)
             same = again[0][2:4] == again[1][2:4] and again[0][2] == reason

@@ -92,11 +92,14 @@ def test_a_group_cancels_its_tasks_in_the_same_order_every_time():
             await asyncio.sleep(1)
             raise ValueError
 
-        with pytest.raises(ExceptionGroup):
+        async def together():
             async with asyncio.TaskGroup() as group:
                 for number in range(50):
                     group.create_task(waits(number))
                 group.create_task(fails())
+
+        with pytest.raises(ExceptionGroup):
+            await together()
         return ended
 
     assert run(work) == run(work)
@@ -121,7 +124,7 @@ async def _waits_for_nothing():
 
 
 async def _spins():
-    while True:
+    while True:  # noqa: ASYNC110
         await asyncio.sleep(0)
 
 

@@ -1,4 +1,4 @@
-"""A whole mesh for sweeps: registry ×2, policy ×2, gateway, Bookinfo and a ledger, with pages, policy and events."""
+"""A whole mesh for sweeps: two registries, two engines, a gateway, Bookinfo and a ledger; pages, policy, events."""
 
 import asyncio
 
@@ -96,7 +96,7 @@ spec:
 
 
 async def shopping(sim, seconds=20.0):
-    """Pages, orders and calls with deadlines all the time, a change of policy now and then; returns what was answered."""
+    """Pages, orders and calls with deadlines all the time, policy now and then; returns how often what was answered."""
     answers: dict[str, int] = {}
 
     def count(what):
