@@ -41,6 +41,7 @@ class Invariants:
         if self.broken is None:
             self.broken = Violation(f"at {self._world.now:.6f} s: {text}")
             self.broken.__cause__ = cause
+            self._world.over = True
 
     # A call gets at most one answer
 

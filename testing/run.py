@@ -95,15 +95,16 @@ def simulate(
 
     outcome: list[asyncio.Task[tuple[Any, float]]] = []
     invariants, world = simulation.invariants, simulation.world
-    simulation.loop.arrive(lambda: outcome.append(simulation.loop.create_task(play(), name="scenario")))
 
-    def over() -> bool:
-        return invariants.broken is not None or bool(outcome and outcome[0].done())
+    def begin() -> None:
+        outcome.append(simulation.loop.create_task(play(), name="scenario"))
+        outcome[0].add_done_callback(lambda _: setattr(world, "over", True))
 
+    simulation.loop.arrive(begin)
     with Quiet(simulation), _Seeded(seed):
         try:
             try:
-                world.run(over, limit)
+                world.run(limit)
                 if invariants.broken is not None:
                     raise invariants.broken
                 result, settling = outcome[0].result()

@@ -70,7 +70,8 @@ class World:
         """Seconds since the run began."""
         self.cancelled = 0
         """Timers in the queue that were cancelled: too many of them are swept out."""
-        self.turns = 0
+        self.over = False
+        """Set by whoever has seen enough."""
         self._queue: list[tuple[float, int, Timer]] = []
         self._numbers = count()
         self._runnable: deque[SimLoop] = deque()
@@ -92,8 +93,8 @@ class World:
         """A loop has something to do: it gets its turn."""
         self._runnable.append(loop)
 
-    def run(self, until: Callable[[], bool], limit: float) -> None:
-        """Let things happen until `until` holds; it is asked between two turns.
+    def run(self, limit: float) -> None:
+        """Let things happen until somebody sets `over`.
 
         Raises:
             Stuck: it never will: everything waits, the clock has passed `limit`, or somebody spins.
@@ -101,10 +102,9 @@ class World:
         still = 0
         runnable, queue = self._runnable, self._queue
         try:
-            while not until():
+            while not self.over:
                 if runnable:
                     loop = runnable.popleft()
-                    self.turns += 1
                     still += 1
                     if still > STILL:
                         raise Stuck(f"time stands still at {self.now:.6f} s: {loop.name} always has something to do")

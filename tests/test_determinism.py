@@ -1,7 +1,7 @@
 """What a node runs reaches for no clock, no chance, no thread and no socket: its ground gives them all.
 
 Read with `ast`: every module that `mesh/node.py` imports, directly or by others. What may reach stands below, with the
-reason. `tests/testing/test_simulate.py` looks at the same promise from outside: the same seed, the same bytes on the bus.
+reason. `tests/testing/test_simulate.py` looks at the same from outside: the same seed, the same bytes on the bus.
 """
 
 from fnmatch import fnmatchcase

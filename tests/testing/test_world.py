@@ -14,12 +14,24 @@ def run(work, *, world=None, limit=1e6, **clock):
     world = world or World()
     loop = SimLoop(world, "one", **clock)
     tasks = []
-    loop.arrive(lambda: tasks.append(loop.create_task(work())))
+
+    def begin():
+        tasks.append(loop.create_task(work()))
+        tasks[0].add_done_callback(lambda _: setattr(world, "over", True))
+
+    loop.arrive(begin)
     try:
-        world.run(lambda: bool(tasks and tasks[0].done()), limit)
+        world.run(limit)
         return tasks[0].result()
     finally:
         loop.kill()
+
+
+def run_until(world, when):
+    """Let everything happen that is due before `when`."""
+    world.over = False
+    world.at(when, setattr, world, "over", True)
+    world.run(1e9)
 
 
 def test_an_hour_passes_at_once_and_to_the_microsecond():
@@ -158,7 +170,7 @@ class Two:
         loop.call_later(1.0, self.tick, name)
 
     def until(self, when):
-        self.world.run(lambda: self.world.now >= when, 1e6)
+        run_until(self.world, when)
 
 
 def test_a_paused_loop_takes_its_turns_later_and_a_killed_one_never():
@@ -191,9 +203,7 @@ def test_a_killed_loop_unwinds_its_tasks_at_once_and_lets_them_do_nothing_more()
 
     loop.arrive(lambda: loop.create_task(works()))
     world.at(3.0, loop.kill)
-    other = SimLoop(world, "other")
-    other.call_later(10.0, lambda: None)
-    world.run(lambda: world.now >= 10.0, 100.0)
+    run_until(world, 10.0)
     assert unwound == [3.0]
 
 
@@ -202,7 +212,6 @@ def test_a_callback_that_raises_is_told_and_stops_nobody_else():
     loop = SimLoop(world, "one", failed=lambda loop, context: told.append(context["exception"]))
     loop.arrive(lambda: 1 / 0)
     loop.arrive(seen.append, "next")
-    world.at(1.0, lambda: None)
-    world.run(lambda: world.now >= 1.0, 10.0)
+    run_until(world, 1.0)
     assert seen == ["next"]
     assert [type(error) for error in told] == [ZeroDivisionError]
