@@ -1,9 +1,9 @@
-# make run · make test · make check · make bench · make bench-actors · make docs    (PLAIT_VENV chooses another folder than .venv)
+# make run · make test · make check · make bench · make bench-actors · make sweep · make docs    (PLAIT_VENV chooses another folder than .venv)
 VENV ?= $(or $(PLAIT_VENV),.venv)
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench bench-actors docs clean
+.PHONY: run test check bench bench-actors sweep docs clean
 run: $(VENV)/.run
 	@exec $(BIN)/plait up
 
@@ -21,6 +21,12 @@ bench: $(VENV)/.dev
 
 bench-actors: $(VENV)/.dev
 	$(BIN)/python -m tests.bench.actors
+
+SEEDS ?= 1000
+FIRST ?= 0
+PLANT ?=
+sweep: $(VENV)/.dev
+	$(BIN)/python -m tests.testing.sweep --seeds $(SEEDS) --first $(FIRST) --plant "$(PLANT)"
 
 docs: $(VENV)/.dev
 	$(BIN)/python -c 'from plait.actors.policy.support import support_table; print(support_table(), end="")' >docs/support.md.new

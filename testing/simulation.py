@@ -13,7 +13,7 @@ from ..actors.messages.error import Code, MeshError, Refused, UnknownOutcome
 from ..actors.messages.subject import Subjects
 from ..actors.service.response import Reply
 from ..mesh.address import Target
-from ..mesh.client import Mesh
+from ..mesh.outside import Mesh
 from .bucket import Stores
 from .door import HttpReply, request
 from .failure import SimulationError

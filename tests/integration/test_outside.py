@@ -14,7 +14,14 @@ from opentelemetry import trace
 
 import plait
 from plait.actors import BadStatus, MeshError
-from plait.actors.messages.error import BusUnavailable, DeadlineExceeded, Disconnected, FaultInjected, NoEndpoints
+from plait.actors.messages.error import (
+    BusUnavailable,
+    DeadlineExceeded,
+    Disconnected,
+    FaultInjected,
+    NoEndpoints,
+    UnknownActor,
+)
 from tests.integration.mesh import wait_for
 
 pytestmark = pytest.mark.anyio
@@ -62,6 +69,15 @@ async def test_a_caller_from_outside_calls_as_a_service_does(outside):
         await outside.call("nobody", "/")
     assert [one.version for one in outside.instances("details")] == ["v1"]
     assert outside.instances("nobody") == []
+
+
+async def test_actors_are_told_and_asked_from_outside(mesh, outside):
+    mesh.node("shop:shop", "--name", "outshop").ready()
+    till = outside.find("outshop/shop/till")
+    till.tell({"n": 1})
+    assert await till.ask({"n": 3}, timeout=2.0) == 3
+    with pytest.raises(UnknownActor, match="no actor shop/nobody"):
+        await outside.find("outshop/shop/nobody").ask({"n": 3}, timeout=2.0)
 
 
 async def test_policy_decides_about_its_calls_and_reaches_it_while_it_is_connected(outside, bus, eventually):

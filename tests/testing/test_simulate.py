@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from plait.actors import Actor, ChildSpec, Service, get
-from plait.actors.messages.error import Refused
+from plait.actors import Actor, ChildSpec, DeadlineExceeded, Service, get
+from plait.actors.messages.error import InvalidName, NoResponders, Refused, UnknownActor, UnknownMessage
 from plait.testing import Faults, SimNode, SimulationError, SimulationFailed, simulate
 from tests.integration.documents import entrance
 from tests.testing.shop import Counter, Greeter, Namer
@@ -80,10 +80,28 @@ class Doubler(Actor):
 def test_plain_actors_run_in_nodes_and_nodes_can_be_looked_into():
     async def scenario(sim):
         cell = sim.node("plain").supervisor.find("doubler")
-        return cell.path, cell.life.value
+        return cell.path, cell.life.value, await sim.client.find("plain/doubler").ask(21, timeout=1.0)
 
     nodes = (SimNode("plain", runs=(ChildSpec("doubler", Doubler),)),)
-    assert simulate(scenario, nodes=nodes).result == ("doubler", "running")
+    assert simulate(scenario, nodes=nodes).result == ("doubler", "running", 42)
+
+
+def test_an_actor_is_told_and_asked_from_outside_and_what_cannot_be_is_said():
+    async def scenario(sim):
+        doubler = sim.client.find("plain/doubler")
+        doubler.tell(1)
+        for address, kind in (("plain/nobody", UnknownActor), ("nowhere/doubler", NoResponders)):
+            with pytest.raises(kind):
+                await sim.client.find(address).ask(1, timeout=1.0)
+        with pytest.raises(UnknownMessage):
+            await doubler.ask("two", timeout=1.0)
+        with pytest.raises(InvalidName, match="node/path"):
+            sim.client.find("doubler")
+        sim.pause("plain", 2.0)
+        with pytest.raises(DeadlineExceeded):
+            await doubler.ask(1, timeout=0.5)
+
+    simulate(scenario, nodes=(SimNode("plain", runs=(ChildSpec("doubler", Doubler),)),))
 
 
 def test_two_runs_of_a_seed_are_the_same_and_another_seed_is_another_run():
