@@ -140,7 +140,15 @@ async def shopping(sim, seconds=20.0):
     assert not open_, f"{len(open_)} calls have no end: {open_}"
     for task in tasks:
         task.result()
+    await nothing_twice(sim)
     return answers
+
+
+async def nothing_twice(sim):
+    """An order is booked at most once within a life of the ledger, unless the lines have repeated messages."""
+    ledger = sim.node("ledger").supervisor if sim.host("ledger").ready else None
+    booked = [] if ledger is None else [seen for cell in ledger.cells() for seen in getattr(cell.actor, "seen", ())]
+    assert sim.invariants.repeats or len(booked) == len(set(booked)), f"booked twice: {booked}"
 
 
 def play(seed, seconds=20.0, faults=None, **more):

@@ -71,6 +71,24 @@ async def test_a_request_that_nobody_hears_fails_at_once(world):
         await world.ask(one, b"nobody")
 
 
+async def test_a_second_answer_to_a_request_is_dropped(world):
+    one, two = await world.connect(), await world.connect()
+
+    def twice(subject, reply, payload, headers):
+        two.publish(reply, b"first")
+        two.publish(reply, b"second")
+
+    two.subscribe(b"twice", twice)
+    await two.flush()
+    one.inbox(b"rsp.a.*")
+    answers = []
+    one.request(b"twice", b"", b"rsp.a.1", answers.append)
+    await one.flush()
+    await two.flush()
+    await one.flush()
+    assert answers == [b"first"]
+
+
 async def test_a_forgotten_request_is_never_answered(world):
     one, two = await world.connect(), await world.connect()
     world.echo(two)
