@@ -19,8 +19,9 @@ check: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.bench
 
-bench-actors: $(VENV)/.dev
+bench-actors: $(VENV)/.bench
 	$(BIN)/python -m tests.bench.actors
+	$(BIN)/python -m tests.bench.remote
 
 SEEDS ?= 1000
 FIRST ?= 0
@@ -41,6 +42,11 @@ $(VENV)/.dev: pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev]'
 	@touch $@ $(VENV)/.run
+
+$(VENV)/.bench: pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev,bench]'
+	@touch $@ $(VENV)/.dev $(VENV)/.run
 
 clean:
 	rm -rf $(VENV) build .mypy_cache .ruff_cache .pytest_cache
