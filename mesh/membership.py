@@ -42,8 +42,10 @@ class Drain(msgspec.Struct, frozen=True):
     id: str
 
 
-class Tick(msgspec.Struct, frozen=True):
-    """Time for a heartbeat."""
+class Again(msgspec.Struct, frozen=True):
+    """Instances that the registry does not have, or does not reach any more, are to join anew."""
+
+    ids: tuple[str, ...]
 
 
 async def tell_registry(membership: Cell, step: Add | Drain | Remove, timeout: float) -> None:
@@ -77,7 +79,7 @@ async def join(membership: Cell, instance: Instance, surroundings: Surroundings,
 
 
 class Membership(Actor):
-    """One per node. Turn-based: what it tells the registry is in order."""
+    """One per node. Turn-based: what it tells the registry is in order. Heartbeats wait for no turn and no answer."""
 
     def __init__(self, link: Link, instances: dict[str, Instance]) -> None:
         """`instances` are the node's own by id; they outlive this actor."""
@@ -86,8 +88,9 @@ class Membership(Actor):
         self._sequence = 0
         self._last = 0.0
         self._rejoin = False
+        self._joining = False
         self._beating = False
-        self._ticking = False
+        self._asked = b""
 
     async def pre_start(self) -> None:
         """Begin to beat."""
@@ -104,10 +107,8 @@ class Membership(Actor):
     def _arm(self) -> None:
         def tick() -> None:
             if self._beating:
-                if not self._ticking:  # a slow registry must not fill the mailbox with beats
-                    self._ticking = True
-                    self.cell.tell(Tick())
                 self._arm()
+                self._beat()
 
         self.surroundings.deadlines.at(self.surroundings.clock() + BEAT, tick)
 
@@ -125,9 +126,8 @@ class Membership(Actor):
                     return await self._renew(name)
                 case Remove(name):
                     return await self._leave(name)
-                case Tick():
-                    self._ticking = False
-                    return await self._tick()
+                case Again(ids):
+                    return await self._again(ids)
                 case _:
                     return super().receive(message)
         except MeshError as error:
@@ -173,28 +173,56 @@ class Membership(Actor):
         leave = Leave(instance.id, instance.service, instance.incarnation)
         return _joined.decode(await self._link.asker.ask("registry", subject, encode(leave), 1.0)).revision
 
-    async def _tick(self) -> None:
+    def _beat(self) -> None:
         now = self.surroundings.clock()
         lag, self._last = max(0.0, now - self._last - BEAT), now
-        if self._rejoin:
-            self._rejoin = False
-            await self._again(tuple(self._instances))
+        if self._rejoin and not self._joining:
+            self._join_again(tuple(self._instances))
         if not self._instances:
             return
         self._sequence += 1
         members = tuple((one.service, one.id, one.incarnation) for one in self._instances.values())
         beat = Heartbeat(self._link.node, self._sequence, *self._link.connections, members, lag)
+        asker = self._link.asker
+        if self._asked:
+            asker.bus.forget(self._asked)  # the registry that was to answer has not
         try:
-            subject = self._link.subjects.heartbeat(self._link.node)
-            answer = _beat.decode(await self._link.asker.ask("registry", subject, encode(beat), 1.0))
+            self._asked = asker.request(
+                "registry", self._link.subjects.heartbeat(beat.node), encode(beat), self._answered
+            )
         except MeshError as error:
-            log.debug("no registry answers the heartbeat: %s", error)
+            self._asked = b""
+            log.debug("no heartbeat: %s", error)
+
+    def _answered(self, answer: bytes | MeshError) -> None:
+        self._asked = b""
+        if isinstance(answer, MeshError):
+            log.debug("no registry answers the heartbeat: %s", answer)
             return
-        if answer.unknown:
-            await self._again(tuple(name for _, name in answer.unknown))
+        try:
+            unknown = _beat.decode(answer).unknown
+        except MeshError as error:
+            log.warning("the registry's answer to the heartbeat is none: %s", error)
+            return
+        if unknown and not self._joining:
+            self._join_again(tuple(name for _, name in unknown))
+
+    def _join_again(self, names: tuple[str, ...]) -> None:
+        self._joining = True  # until it is done: a slow registry must not fill the mailbox
+        self._rejoin = False
+        try:
+            self.cell.tell(Again(names))
+        except MeshError:  # about to stop
+            self._joining = False
 
     async def _again(self, names: tuple[str, ...]) -> None:
         """Join anew, in a later incarnation: an instance that the registry lost must not stay unknown."""
+        try:
+            await self._all_again(names)
+        finally:
+            self._joining = False
+
+    async def _all_again(self, names: tuple[str, ...]) -> None:
         for name in names:
             instance = self._instances.get(name)
             if instance is None:
@@ -206,7 +234,7 @@ class Membership(Actor):
                 joined = await self._join(instance)
                 if (
                     joined.incarnation and not joined.taken
-                ):  # where another process has the name now, it is the one meant
+                ):  # else another process is meant by that name
                     self._instances[name] = msgspec.structs.replace(instance, incarnation=joined.incarnation)
                 _checked(instance, joined)
             except MeshError as error:

@@ -9,6 +9,7 @@ from ..actors.messages.error import Refused, Undecodable
 from ..actors.messages.instance import Connection, Heartbeat, Instance
 from ..actors.messages.name import label, token, topic
 from ..actors.messages.table import Delta
+from ..actors.messages.verdict import SUSPECTED
 from ..actors.table.replica import Offer, Replica
 
 Process = tuple[str, Connection]
@@ -67,6 +68,7 @@ class Catalog:
         self._services: dict[str, dict[str, Instance]] = {}
         self._processes: dict[Process, dict[str, None]] = {}
         self._connections: dict[Connection, dict[str, None]] = {}
+        self._suspected: dict[Process, dict[str, None]] = {}
         self._buried: OrderedDict[str, int] = OrderedDict()
 
     # The table
@@ -103,6 +105,7 @@ class Catalog:
                 _leave(self._services, before.service, key)
                 _leave(self._processes, (before.node, before.data), key)
                 _leave(self._connections, before.data, key)
+                _leave(self._suspected, (before.node, before.data), key)
             if value is None:
                 if before is not None:
                     self.bury(key, before.incarnation)
@@ -115,6 +118,8 @@ class Catalog:
             self.instances[key] = instance
             self._services.setdefault(instance.service, {})[key] = instance
             self._processes.setdefault((instance.node, instance.data), {})[key] = None
+            if instance.health == SUSPECTED:
+                self._suspected.setdefault((instance.node, instance.data), {})[key] = None
             if instance.data != _NOWHERE:
                 self._connections.setdefault(instance.data, {})[key] = None
 
@@ -132,6 +137,10 @@ class Catalog:
     def of_process(self, process: Process) -> list[str]:
         """Return the keys of a process's instances."""
         return list(self._processes.get(process, ()))
+
+    def suspected(self) -> list[Process]:
+        """Return the processes of which instances stand as suspected."""
+        return list(self._suspected)
 
     def on_connection(self, connection: Connection) -> list[str]:
         """Return the keys of the instances that are called over a connection."""

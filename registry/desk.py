@@ -6,11 +6,14 @@ was decided is told to `decided`.
 
 from collections.abc import Callable, Container
 
+import msgspec
+
 from ..actors.messages.codec import encode
 from ..actors.messages.error import Conflict, InvalidName, MeshError, Refused, Undecodable
 from ..actors.messages.instance import Connection, Instance, Joined, Leave
+from ..actors.messages.verdict import SUSPECTED
 from ..actors.table.store import KeyValue, remove, write
-from .catalog import Catalog, instances, key_of, validate
+from .catalog import Catalog, Process, instances, key_of, validate
 
 _TRIES = 8  # lost races for one key before an asker is told to come again
 
@@ -93,6 +96,29 @@ class Desk:
             self._catalog.bury(key, known.incarnation)
             self._decided(revision, key, None)
             return revision
+        raise Conflict(f"too many writers of {key}")
+
+    async def doubt(self, key: str, process: Process, doubt: bool) -> bool:
+        """Have an instance stand as suspected, or as healthy again; return whether that changed anything.
+
+        One that leaves, or that another process has taken over, stays as it is.
+
+        Raises:
+            MeshError: the store did not answer, or others were faster again and again.
+        """
+        before, after = ("healthy", SUSPECTED) if doubt else (SUSPECTED, "healthy")
+        for _ in range(_TRIES):
+            found = await self._store.get(key)
+            known = _decoded(found.value) if found is not None else None
+            if found is None or known is None or (known.node, known.data) != process or known.health != before:
+                return False
+            value = encode(msgspec.structs.replace(known, health=after))
+            try:
+                revision = await write(self._store, key, value, found.revision)
+            except Conflict:
+                continue
+            self._decided(revision, key, value)
+            return True
         raise Conflict(f"too many writers of {key}")
 
 

@@ -1,24 +1,31 @@
-"""Who has been heard lately: a fixed limit on silence, and no verdict by a watcher that was away itself."""
+"""Who has been heard lately: who is silent, who is dead, and no verdict by a watcher that was away itself."""
 
 from collections.abc import Callable, Hashable, Iterable
 from typing import Generic, TypeVar
 
-_FORGET = 60.0  # seconds after which a silent process without instances is forgotten
+from .accrual import Accrual
 
+_FORGET = 60.0  # seconds after which a silent process without instances is forgotten
 
 P = TypeVar("P", bound=Hashable)
 
 
 class Liveness(Generic[P]):
-    """When each process was last heard. Times are seconds of one clock."""
+    """When each process was heard, and how suspicious its silence is. Times are seconds of one clock."""
 
     LATE = 0.1
     """Seconds of own lateness from which on a look gives no verdict (after Lifeguard, arXiv 1707.00788)."""
+    SUSPECT = 0.75
+    """Seconds of silence after which a process gets no new calls: three heartbeats."""
+    THRESHOLD = 8.0
+    """Phi from which on a silent process is dead."""
+    INTERVAL = 0.25
+    """Seconds between two heartbeats, as long as nothing else is known."""
 
-    def __init__(self, limit: float) -> None:
-        """A process that is silent for `limit` seconds is gone."""
-        self.limit = limit
-        self._seen: dict[P, float] = {}
+    def __init__(self, pause: float = 3.0) -> None:
+        """Take silence of `pause` seconds for no sign of death, whatever the intervals were."""
+        self.pause = pause
+        self._seen: dict[P, Accrual] = {}
         self._since = 0.0
 
     def begin(self, now: float) -> None:
@@ -27,7 +34,11 @@ class Liveness(Generic[P]):
 
     def heard(self, process: P, now: float) -> None:
         """`process` gave a sign of life."""
-        self._seen[process] = now
+        known = self._seen.get(process)
+        if known is None:
+            self._seen[process] = Accrual(now, self.INTERVAL)
+        else:
+            known.heard(now, self.pause)
 
     def knows(self, process: P) -> bool:
         """Return whether `process` has been heard and not been forgotten."""
@@ -35,22 +46,33 @@ class Liveness(Generic[P]):
 
     def last(self, process: P) -> float:
         """Return when `process` was heard last, or since when it could have been."""
-        return max(self._seen.get(process, self._since), self._since)
+        known = self._seen.get(process)
+        return self._since if known is None else max(known.last, self._since)
 
-    def silent(self, processes: Iterable[P], now: float, late: float) -> list[P]:
-        """Return those of `processes` that are gone; `late` is by how many seconds this look itself comes late.
+    def forgive(self, late: float) -> bool:
+        """Return whether this look comes so late that it may judge nobody; what it slept counts against nobody."""
+        if late <= self.LATE:
+            return False
+        self._since += late
+        for known in self._seen.values():
+            known.last += late
+        return True
 
-        Time that the watcher slept does not count against anyone: their signs of life wait in its buffers.
-        """
-        if late > self.LATE:
-            self._since += late
-            self._seen = {process: seen + late for process, seen in self._seen.items()}
+    def silent(self, processes: Iterable[P], now: float) -> list[P]:
+        """Return those of `processes` that should have been heard and were not."""
+        latest = now - self.SUSPECT
+        if self._since > latest:
             return []
-        if now - self._since < self.limit:
-            return []
-        return [process for process in processes if now - self.last(process) > self.limit]
+        return [process for process in processes if self.last(process) < latest]
+
+    def dead(self, process: P, now: float) -> bool:
+        """Return whether the silence of `process` has no other explanation."""
+        known = self._seen.get(process)
+        if known is None:
+            known = Accrual(self._since, self.INTERVAL)
+        return known.phi(now, self.pause, self._since) >= self.THRESHOLD
 
     def forget(self, keep: Callable[[P], bool], now: float) -> None:
         """Drop what is known of processes that are long silent and not to be kept."""
-        for process in [process for process, seen in self._seen.items() if now - seen > _FORGET and not keep(process)]:
+        for process in [one for one, known in self._seen.items() if now - known.last > _FORGET and not keep(one)]:
             del self._seen[process]

@@ -29,6 +29,14 @@ class Gone(msgspec.Struct):
     silent: Process | None = None
 
 
+class Doubted(msgspec.Struct):
+    """Instances of a process that is silent and may live, or (`doubt` False) is heard again."""
+
+    keys: list[str]
+    process: Process
+    doubt: bool
+
+
 class Audit(msgspec.Struct):
     """Compare with the store; `reload` reads all of it in any case."""
 

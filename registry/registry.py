@@ -14,24 +14,24 @@ from ..actors.bus.reply import may_answer
 from ..actors.loop.timer import Deadline
 from ..actors.messages.codec import Codec, encode
 from ..actors.messages.error import MeshError, Undecodable
-from ..actors.messages.instance import Beat, Connection, Heartbeat, Instance, Join, Leave
+from ..actors.messages.instance import Beat, Heartbeat, Instance, Join, Leave
 from ..actors.messages.subject import Subjects
 from ..actors.messages.table import Delta
 from ..actors.runtime.actor import Actor
 from ..actors.table.snapshot import SnapshotSource
 from ..actors.table.store import KeyValue
 from .catalog import Catalog, Process
-from .deaths import SUBJECT, LostConnections, lost_connection
+from .deaths import SUBJECT
 from .desk import Desk
-from .liveness import Liveness
-from .message import Audit, Gone, Joining, Leaving
+from .message import Audit, Doubted, Gone, Joining, Leaving
 from .public import PublicSubjects
+from .watch import Watch
 
 log = logging.getLogger("plait.registry")
 
 QUEUE = b"registry"
-_TICK = 0.25  # seconds between sweeps
-_AUDIT = 8  # sweeps between looks whether the store has moved on without a word
+_TICK = 0.25  # seconds between looks at the table
+_AUDIT = 8  # of them between looks whether the store has moved on without a word
 
 _joins = Codec[Join](Join)
 _leaves = Codec[Leave](Leave)
@@ -51,13 +51,13 @@ class Registry(Actor):
         system: Bus | None = None,
         *,
         wall_clock: Callable[[], float],
-        silence: float = 3.5,
+        pause: float = 3.0,
     ) -> None:
         """Serve `store` on `bus`; `system` is a connection that sees disconnect events.
 
         Args:
             wall_clock: seconds since 1970, for what users see.
-            silence: seconds after which a node that is not heard any more is taken out.
+            pause: seconds of silence that are no sign of death, whatever a process did before.
         """
         self.node = node
         self.counts: Counter[str] = Counter()
@@ -68,14 +68,11 @@ class Registry(Actor):
         self._system = system
         self._desk = Desk(store, self.catalog, self._decided)
         self._store = store
-        self._liveness: Liveness[Process] = Liveness(silence)
-        self._lost = LostConnections()
+        self._watch = Watch(node, bus, subjects, self.catalog, self._pass_on, pause)
         self._public = PublicSubjects(bus, subjects, QUEUE, self.catalog, wall_clock)
         self._subscriptions: list[Subscription] = []
         self._missed: dict[Process, frozenset[tuple[str, str]]] = {}
-        self._going: set[str] = set()
         self._timer: Deadline | None = None
-        self._due = 0.0
         self._ticks = 0
         self._gap_ticks = 0
         self._stopped = False
@@ -85,6 +82,7 @@ class Registry(Actor):
     async def pre_start(self) -> None:
         """Load the store, then listen. The limit on silence begins now: nobody could be heard before."""
         await self._reload()
+        self._watch.start(self.surroundings)
         subjects, on = self._subjects, self._listen
         on(subjects.pushes("reg"), self._pushed)
         on(subjects.heartbeats(), self._beat)
@@ -103,7 +101,7 @@ class Registry(Actor):
         except BaseException:
             await self.post_stop()
             raise
-        self._liveness.begin(self.surroundings.clock())
+        self._watch.begin()
         self._bus.listen(self._bus_changed)
         self._sweep_in(_TICK)
 
@@ -112,6 +110,7 @@ class Registry(Actor):
         self._stopped = True
         if self._timer is not None:
             self._timer.cancel()
+        self._watch.stop()
         self._public.close()
         for subscription in self._subscriptions:
             subscription.unsubscribe()
@@ -120,14 +119,16 @@ class Registry(Actor):
         """Handle one change."""
         match message:
             case Joining():
-                joined = await self._desk.join(message.instance, message.renew, self._lost)
                 instance = message.instance
-                self._liveness.heard((instance.node, instance.data), self.surroundings.clock())
+                joined = await self._desk.join(instance, message.renew, self._watch.lost)
+                self._watch.heard((instance.node, instance.data))
                 self._answer(message.reply, encode(joined))
             case Leaving():
                 self._answer(message.reply, encode(await self._desk.leave(message.leave)))
             case Gone():
                 await self._take_out(message)
+            case Doubted():
+                await self._doubt(message)
             case Audit():
                 await self._audit(message.reload)
             case _:
@@ -135,7 +136,8 @@ class Registry(Actor):
 
     def unread(self) -> int:
         """Return how many messages were none, or not their sender's."""
-        return self.counts["undecodable"] + self.counts["mismatched"] + self._public.undecodable
+        counts = self.counts
+        return counts["undecodable"] + counts["mismatched"] + self._public.undecodable + self._watch.undecodable
 
     # What arrives
 
@@ -188,7 +190,7 @@ class Registry(Actor):
         if not self._matches(subject, beat.node) or not self._may_answer(reply):
             return
         process = beat.node, beat.data
-        self._liveness.heard(process, self.surroundings.clock())
+        self._watch.heard(process)
         missing = frozenset[tuple[str, str]]() if self.catalog.gap else self.catalog.missing(beat)
         before = self._missed.pop(process, frozenset())
         if missing:
@@ -200,31 +202,28 @@ class Registry(Actor):
 
     def _disconnected(self, subject: bytes, reply: bytes, payload: bytes, headers: bytes) -> None:
         try:
-            connection = lost_connection(payload)
+            self._watch.disconnected(payload)
         except Undecodable:
             self.counts["undecodable"] += 1
-            return
-        self._lost.add(connection)
-        self._take_out_lost(connection)
 
     def _bus_changed(self, state: BusState) -> None:
         if state is BusState.CONNECTED and not self._stopped:
-            self._liveness.begin(self.surroundings.clock())  # nobody could be heard meanwhile
+            self._watch.begin()  # nobody could be heard meanwhile
             self._tell(Audit(reload=True))
 
     # Verdicts
 
-    def _take_out_lost(self, connection: Connection) -> None:
-        if keys := [key for key in self.catalog.on_connection(connection) if key not in self._going]:
-            self._going.update(keys)
-            self._tell_gone(Gone(keys, connection))
+    def _pass_on(self, verdict: Gone | Doubted) -> None:
+        """Put a verdict of the watch into the mailbox.
 
-    def _tell_gone(self, gone: Gone) -> None:
+        Raises:
+            Overloaded, ActorStopped: as `Cell.tell`; the next look finds it again.
+        """
         try:
-            self.cell.tell(gone)
-        except MeshError:  # too much to do, or about to stop
-            self._going.difference_update(gone.keys)
+            self.cell.tell(verdict)
+        except MeshError:
             self.counts["overloaded"] += 1
+            raise
 
     async def _take_out(self, gone: Gone) -> None:
         def still(known: Instance) -> bool:
@@ -232,39 +231,35 @@ class Registry(Actor):
 
         try:
             for key in gone.keys:
-                if gone.silent is not None and self._heard_again(gone.silent):
+                if gone.silent is not None and self._watch.heard_again(gone.silent):
                     break
                 if await self._desk.take_out(key, still):
                     log.info("%s is out: %s", key, "connection lost" if gone.lost else "its node is silent")
         except MeshError as error:
             log.warning("%s could not be taken out, the next sweep tries again: %s", ", ".join(gone.keys), error)
         finally:
-            self._going.difference_update(gone.keys)
+            self._watch.done(gone.keys)
 
-    def _heard_again(self, process: Process) -> bool:
-        return self.surroundings.clock() - self._liveness.last(process) <= self._liveness.limit
+    async def _doubt(self, doubted: Doubted) -> None:
+        try:
+            for key in doubted.keys:
+                if await self._desk.doubt(key, doubted.process, doubted.doubt):
+                    log.info("%s is %s", key, "suspected: its node is silent" if doubted.doubt else "heard again")
+        except MeshError as error:
+            log.warning("%s: the next look tries again: %s", ", ".join(doubted.keys), error)
+        finally:
+            self._watch.done(doubted.keys)
 
     def _sweep_in(self, seconds: float) -> None:
-        self._due = self.surroundings.clock() + seconds
-        self._timer = self.surroundings.deadlines.at(self._due, self._sweep)
+        self._timer = self.surroundings.deadlines.at(self.surroundings.clock() + seconds, self._sweep)
 
     def _sweep(self) -> None:
-        now = self.surroundings.clock()
-        late = now - self._due
         self._sweep_in(_TICK)
         self._ticks += 1
-        if self._bus.state is BusState.CONNECTED:
-            for process in self._liveness.silent(self.catalog.processes(), now, late):
-                keys = [key for key in self.catalog.of_process(process) if key not in self._going]
-                if keys:
-                    self._going.update(keys)
-                    self._tell_gone(Gone(keys, None, process))
-            for connection in self._lost:
-                self._take_out_lost(connection)
         self._gap_ticks = self._gap_ticks + 1 if self.catalog.gap else 0
         if self._gap_ticks >= 2 or self._ticks % _AUDIT == 0:
-            self._liveness.forget(lambda process: bool(self.catalog.of_process(process)), now)
-            self._missed = {one: missed for one, missed in self._missed.items() if self._liveness.knows(one)}
+            self._watch.forget()
+            self._missed = {one: missed for one, missed in self._missed.items() if self.catalog.of_process(one)}
             self._tell(Audit(reload=self._gap_ticks >= 2))
 
     # The table

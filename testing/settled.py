@@ -65,10 +65,13 @@ class Settled:
         Raises:
             Violation: they do not within `LIMIT` seconds.
         """
-        began = self._simulation.now
+        began, before = self._simulation.now, ""
         while why := self._unsettled():
             if self._simulation.now - began > LIMIT:
                 raise Violation(f"{LIMIT:g} s after the last fault {why}")
+            if why != before:
+                before = why
+                self._simulation.trace.note(f"not settled: {why}")
             await asyncio.sleep(0.05)
         self.kept()
         return self._simulation.now - began

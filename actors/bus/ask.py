@@ -6,7 +6,7 @@ from itertools import count
 from ..loop.timer import Deadlines
 from ..messages.error import DeadlineExceeded, MeshError
 from ..messages.subject import Subjects
-from .bus import Bus
+from .bus import Bus, Done
 
 
 async def ask(
@@ -64,6 +64,17 @@ class Asker:
         prefix = self.subjects.node_reply_prefix(callee, self.caller, self.bus.token)
         reply = prefix + str(next(self._counter)).encode()
         return await ask(self.bus, subject, payload, reply, timeout, self.deadlines, headers)
+
+    def request(self, callee: str, subject: bytes, payload: bytes, done: Done) -> bytes:
+        """Ask without waiting: `done` gets the answer, or why there is none; return what `bus.forget` takes.
+
+        Raises:
+            TooLarge, BusUnavailable, Overloaded: nothing was sent.
+        """
+        prefix = self.subjects.node_reply_prefix(callee, self.caller, self.bus.token)
+        reply = prefix + str(next(self._counter)).encode()
+        self.bus.request(subject, payload, reply, done)
+        return reply
 
     def close(self) -> None:
         """Stop listening for answers."""

@@ -110,6 +110,10 @@ class Subjects:
         """Outcomes and verdicts that callers share."""
         return self._join("health", token(service), token(reporter))
 
+    def healths(self, service: str) -> bytes:
+        """What all reporters say of one service."""
+        return self._join("health", token(service), "*")
+
     def event(self, topic: str) -> bytes:
         """Where an event is shown to those outside; a topic is one token or several: `orders.created`."""
         return self._join("event", topic_name(topic))

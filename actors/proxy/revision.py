@@ -69,6 +69,7 @@ class PolicyFollower:
         self._entries: dict[str, bytes] = {}
         self._prepared: _Prepared | None = None
         self._parts: dict[int, Prepare] = {}
+        self._early: dict[int, Prepare] = {}
         self._backoff = Backoff(base=0.05, ceiling=1.0, jitter=0.5)
         self._failures = 0
         self._subscription: Subscription | None = None
@@ -134,8 +135,13 @@ class PolicyFollower:
             return
         parts, self._parts = self._parts, {}
         if push.previous != self.revision:
+            self._early = parts  # the one before it is missing here, perhaps only for a moment
             self._look()
             return
+        self._make_ready(parts)
+
+    def _make_ready(self, parts: dict[int, Prepare]) -> None:
+        push = parts[0]
         changes: list[Change] = [change for number in sorted(parts) for change in parts[number].changes]
         entries = dict(self._entries)
         apply(entries, changes)
@@ -163,6 +169,11 @@ class PolicyFollower:
         self._activate(revision, compiled)
         self.revision, self._entries, self._prepared, self.refused = revision, entries, None, ""
         self._say(revision, "active")
+        early, self._early = self._early, {}
+        if early and early[0].previous == revision:
+            self._make_ready(early)
+        elif early and early[0].previous > revision:
+            self._early = early
 
     def _say(self, revision: int, state: str, reason: str = "") -> None:
         if not self._node:

@@ -3,6 +3,7 @@
 import random
 
 from ..messages.instance import Instance
+from ..messages.verdict import SUSPECTED
 from ..routing.decide import Decision
 from ..routing.route import Upstream
 from ..routing.table import RouteTable
@@ -69,10 +70,13 @@ class Directory:
         return cluster
 
     def _refresh(self, service: str) -> None:
-        callable_ = [e for e in self._services.get(service, {}).values() if e.instance.health == "healthy"]
-        callable_.sort(key=lambda endpoint: endpoint.instance.id)  # the same order on every node
+        known = sorted(self._services.get(service, {}).values(), key=lambda one: one.id)  # the same order on every node
+        healthy = [one for one in known if one.instance.health == "healthy"]
+        suspected = [one for one in known if one.instance.health == SUSPECTED]
         for labels, cluster in self._by_service.get(service, ()):
-            cluster.endpoints = tuple(e for e in callable_ if carries(e.instance.labels, labels))
+            chosen = [one for one in healthy if carries(one.instance.labels, labels)]
+            # Suspicion is no proof: where nobody else is left, those who are silent are asked all the same.
+            cluster.endpoints = tuple(chosen or [one for one in suspected if carries(one.instance.labels, labels)])
 
 
 class Snapshot:

@@ -8,32 +8,43 @@ import pytest
 
 from plait.actors.loop.timer import Deadlines
 from plait.actors.messages.codec import Codec, encode
-from plait.actors.messages.error import DeadlineExceeded
+from plait.actors.messages.error import DeadlineExceeded, Refused
 from plait.actors.messages.instance import Beat, Connection, Instance, Join, Joined
 from plait.actors.messages.subject import Subjects
+from plait.actors.runtime.spec import ChildSpec
+from plait.actors.runtime.supervisor import Supervisor
 from plait.actors.runtime.surroundings import Surroundings
-from plait.mesh.membership import Add, Membership, Tick
+from plait.mesh.membership import Membership, join
 from tests.virtual_loop import anyio_backend  # noqa: F401
 
 pytestmark = pytest.mark.anyio
 
 ANSWERS_LOST = object()
+INSTANCE = Instance("r1", "reviews", "v1", {}, "", "n1", 7)
 _joins = Codec[Join](Join)
 
 
 class Registry:
-    """Answers what it is told to; keeps the joins that reached it."""
+    """Answers what it is told to, the last answer again and again; keeps the joins and heartbeats that reached it."""
 
     def __init__(self):
-        self.joins, self.answer = [], encode(Joined(1))
+        self.joins, self.answers = [], [Joined(1)]
+        self.beats, self.beaten, self.forgotten = 0, Beat(1), []
+        self.bus = SimpleNamespace(forget=self.forgotten.append)
 
     async def ask(self, callee, subject, payload, timeout):
-        if b".join." not in subject:
-            return encode(Beat(1))
+        assert b".join." in subject
         self.joins.append(_joins.decode(payload).instance.incarnation)
-        if self.answer is ANSWERS_LOST:
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if answer is ANSWERS_LOST:
             raise DeadlineExceeded
-        return self.answer
+        return encode(answer)
+
+    def request(self, callee, subject, payload, done):
+        self.beats += 1
+        if self.beaten is not None:
+            done(encode(self.beaten))
+        return b"reply.%d" % self.beats
 
 
 @pytest.fixture
@@ -52,19 +63,48 @@ async def membership(registry):
         data=SimpleNamespace(listen=lambda changed: None),
         control=SimpleNamespace(listen=lambda changed: None),
     )
-    member = Membership(link, {})
-    member.cell = SimpleNamespace(surroundings=Surroundings(loop, Deadlines(loop), random.Random(1)))
-    await member.receive(Add(Instance("r1", "reviews", "v1", {}, "", "n1", 7)))
-    return member
+    supervisor = Supervisor("n1", Surroundings(loop, Deadlines(loop), random.Random(1)))
+    cell = await supervisor.start_child(ChildSpec("membership", lambda: Membership(link, {})))
+    await join(cell, INSTANCE, supervisor.surroundings)
+    yield cell
+    await supervisor.stop()
 
 
 async def test_a_join_whose_answer_was_lost_is_tried_again_in_a_later_life(membership, registry):
-    registry.answer = ANSWERS_LOST
-    membership._rejoin = True
-    await membership.receive(Tick())
     # The registry took that join, saw its connection end and buried it: the same incarnation would never be let in.
-    registry.answer = encode(Joined(2))
-    await membership.receive(Tick())
+    registry.answers = [ANSWERS_LOST, Joined(2)]
+    registry.beaten = Beat(1, (("reviews", "r1"),))
+    await asyncio.sleep(0.26)
+    registry.beaten = Beat(1)
+    await asyncio.sleep(2.0)
     assert registry.joins == [7, 8, 9]
-    await membership.receive(Tick())
-    assert registry.joins == [7, 8, 9]
+
+
+async def test_an_earlier_life_that_looks_like_a_later_one_gives_way_to_whoever_starts(membership, registry):
+    registry.answers = [Joined(error="is in", code="failed_precondition", incarnation=900, taken=True), Joined(3)]
+    await join(membership, INSTANCE, membership.surroundings)
+    assert registry.joins == [7, 7, 901]
+
+
+@pytest.mark.parametrize(("taken", "joins"), [(False, [7, 8, 901]), (True, [7, 8, 9])])
+async def test_one_that_lost_its_place_passes_a_dead_life_and_not_a_living_one(membership, registry, taken, joins):
+    refused = Joined(error="is out", code="failed_precondition", incarnation=900, taken=taken)
+    registry.answers = [refused, Joined(3)]
+    registry.beaten = Beat(1, (("reviews", "r1"),))
+    await asyncio.sleep(0.26)
+    registry.beaten = Beat(1)
+    await asyncio.sleep(2.0)
+    assert registry.joins == joins
+
+
+async def test_heartbeats_wait_for_no_answer_and_no_join(membership, registry):
+    registry.beaten = None
+    await asyncio.sleep(10.01)
+    assert registry.beats >= 39
+    assert registry.forgotten[:2] == [b"reply.1", b"reply.2"]
+
+
+async def test_one_that_is_refused_for_good_is_told_so(membership, registry):
+    registry.answers = [Joined(error="no such name", code="invalid_argument")]
+    with pytest.raises(Refused, match="may not join: no such name"):
+        await join(membership, INSTANCE, membership.surroundings)

@@ -42,10 +42,10 @@ class World:
         self.bus.subscribe(SUBJECTS.pushes("reg"), lambda _s, _r, data, _h: self.pushed.append(_delta.decode(data)))
         self._questions = 0
 
-    async def start(self, name="registry", silence=3.5):
+    async def start(self, name="registry", pause=3.0):
         def make():
             bus = self.server.connect(name)
-            registry = Registry(name, SUBJECTS, bus, self.store, self.system, silence=silence, wall_clock=lambda: 0.0)
+            registry = Registry(name, SUBJECTS, bus, self.store, self.system, pause=pause, wall_clock=lambda: 0.0)
             self.registries[name] = registry
             return registry
 

@@ -235,3 +235,43 @@ def test_a_node_whose_clock_was_set_back_can_be_killed_and_started_again():
 
     nodes = (SimNode("plain", runs=(Namer, Greeter), targets=("gateway",)),)
     assert simulate(scenario, nodes=nodes, gateways=0).result == (True, 2)
+
+
+def test_a_node_that_stands_still_gets_no_new_calls_after_a_second_and_has_them_again_when_it_goes_on():
+    async def scenario(sim):
+        sim.pause("a")
+        await asyncio.sleep(1.05)
+        states = {one.node: one.health for one in sim.client.instances("counter")}
+        answers = [(await sim.call("counter", "/count", method="POST", timeout=0.2)).status for _ in range(50)]
+        sim.resume("a")
+        await asyncio.sleep(0.6)
+        return states, set(answers), {one.node: one.health for one in sim.client.instances("counter")}
+
+    nodes = (SimNode("a", runs=(Counter,)), SimNode("b", runs=(Counter,)))
+    states, answers, after = simulate(scenario, nodes=nodes).result
+    assert states == {"a": "suspected", "b": "healthy"}
+    assert answers == {200}
+    assert after == {"a": "healthy", "b": "healthy"}
+
+
+def test_where_every_instance_is_suspected_they_are_called_all_the_same():
+    async def scenario(sim):
+        sim.pause("counter", 1.5)
+        await asyncio.sleep(1.2)
+        states = {one.health for one in sim.client.instances("counter")}
+        return states, (await sim.call("counter", "/count", timeout=1.0)).status
+
+    assert play(scenario) == ({"suspected"}, 200)
+
+
+def test_a_registry_that_stands_still_itself_accuses_nobody_when_it_goes_on():
+    async def scenario(sim):
+        seen = set()
+        for name in ("registry-1", "registry-2"):
+            sim.pause(name, 5.0)
+        for _ in range(100):
+            await asyncio.sleep(0.1)
+            seen.update(one.health for one in sim.client.instances("counter"))
+        return seen
+
+    assert play(scenario) == {"healthy"}

@@ -125,6 +125,21 @@ async def test_a_revision_on_top_of_one_that_it_missed_is_fetched_whole(world, u
     assert world.active[-1] == (2, {"a": b"1", "b": b"2"})
 
 
+async def test_a_revision_that_came_before_the_one_it_builds_on_is_prepared_as_soon_as_that_is_there(world, until):
+    world.node.start()
+    await world.node.ready(2)
+    world.engine.active, world.engine.rules = 1, {"a": b"1"}  # nobody said so
+    rules = {"a": b"1", "b": b"2"}
+    world.engine.push(Prepare(1, 2, digest(rules), (("b", b"2"),)))
+    await until(lambda: ("prepared", 2) in world.engine.said)
+    assert world.engine.said[-2:] == [("active", 1), ("prepared", 2)]
+    assert world.node.revision == 1
+    world.engine.active, world.engine.rules = 2, rules
+    world.engine.push(Activate(2))
+    await until(lambda: world.node.revision == 2)
+    assert world.active == [(1, {"a": b"1"}), (2, rules)]
+
+
 async def test_parts_are_put_together(world, until):
     world.node.start()
     await world.node.ready(2)
