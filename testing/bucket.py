@@ -92,7 +92,7 @@ class SimBucket:
 
     async def _do(self, operation: Callable[[], Coroutine[Any, Any, T]]) -> T:
         stores, host, world = self._stores, self._host, self._stores.server.world
-        lines, draw = stores.server.lines, stores.rng.random
+        lines, draw = stores.server.weather.lines, stores.rng.random
         if not any(bus.online for bus in stores.server.of(host)):
             raise BusUnavailable("the bus is reconnecting")
         future: asyncio.Future[T] = self._loop.create_future()

@@ -20,6 +20,7 @@ class SimulationFailed(AssertionError):
     """
 
     def __init__(self, seed: int, reason: BaseException, trace: list[str], shown: int = 40) -> None:
+        self._made_of = seed, reason, trace, shown
         self.seed = seed
         self.reason = reason
         self.trace = trace
@@ -31,3 +32,7 @@ class SimulationFailed(AssertionError):
             f"play it again with simulate(…, seed={seed}), or pytest --plait-seed={seed}\n"
             f"the last that happened (virtual seconds):\n{head}" + "\n".join(trace[-shown:])
         )
+
+    def __reduce__(self) -> tuple[type["SimulationFailed"], tuple[int, BaseException, list[str], int]]:
+        """Let it travel to other processes, as pools of them do."""
+        return SimulationFailed, self._made_of

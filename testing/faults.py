@@ -29,11 +29,6 @@ class Lines(msgspec.Struct):
         """Whether anything but latency happens."""
         return bool(self.loss or self.reorder or self.slow)
 
-    @property
-    def longest(self) -> float:
-        """Seconds that a hop takes at most."""
-        return self.shortest + self.spread + (self.slowness if self.slow else 0.0)
-
 
 class Faults(msgspec.Struct, frozen=True):
     """Random misfortune of a run. Each rate is a mean number per minute of virtual time, over the whole mesh."""
@@ -60,6 +55,11 @@ class Faults(msgspec.Struct, frozen=True):
     """For up to three seconds writes and reads of the durable store lose their answers, or do not happen."""
     restart: float = 2.0
     """A node is stopped in order and started again."""
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} is a number from 0, not {getattr(self, name)!r}")
 
     @classmethod
     def none(cls) -> "Faults":

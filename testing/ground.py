@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ..actors.bus.bus import Bus
+from ..actors.messages.error import StartFailed
 from ..actors.messages.subject import Subjects
 from ..gateway.exchange import Application
 from ..mesh.link import Link
+from ..registry.dns_door import NameDoor
 from .bucket import SimBucket
 from .door import SimDoor
 
@@ -48,6 +50,10 @@ class SimGround:
         """See `Ground.system`."""
         return self._host.server.join(self._host, f"{link.node} system", system=True)
 
+    async def address(self) -> str:
+        """See `Ground.address`."""
+        return "127.0.0.1"
+
     async def bucket(self, link: Link, name: str) -> SimBucket:
         """See `Ground.bucket`."""
         return SimBucket(self._host.stores, name, self._host)
@@ -56,3 +62,7 @@ class SimGround:
         """See `Ground.listener`."""
         self.doors.append(SimDoor(self._host.world, self._loop, application, host, port))
         return self.doors[-1]
+
+    def name_door(self, host: str, port: int, forward: tuple[str, int] | None) -> NameDoor:
+        """Refuse, see `Ground.name_door`."""
+        raise StartFailed("a simulated node has no DNS sockets")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from ..mesh.node import Node
 from .bucket import Stores
 from .failure import SimulationError
+from .faults import Lines
 from .host import Host
 from .invariant import Invariants
 from .loop import SimLoop
@@ -24,6 +25,8 @@ class Happenings:
     invariants: Invariants
     loop: SimLoop
     hosts: Sequence[Host]
+    partitions = 0
+    """How many there have been."""
 
     @property
     def now(self) -> float:
@@ -61,25 +64,35 @@ class Happenings:
         self.host(name).start()
 
     def restart(self, name: str) -> None:
-        """Stop a node in order and start it again; returns at once."""
+        """Stop a node in order and start it again; returns at once. A node that is being restarted is left to that."""
         host = self.host(name)
-        host.restarting = self.loop.create_task(self._restart(host))
+        if host.restarting is None:
+            host.restarting = self.loop.create_task(self._restart(host))
 
     async def _restart(self, host: Host) -> None:
-        if not host.running:
-            return
         try:
-            await host.stop()
+            if host.running:
+                kills = host.kills
+                await host.stop()
+                if host.kills == kills:  # else it was killed over it, and is to stay dead
+                    host.start()
         except (Exception, asyncio.CancelledError) as error:
             self.invariants.violated(f"{host.name} stopped badly: {error!r}", error)
-        host.start()
+        finally:
+            host.restarting = None
 
     def pause(self, name: str, seconds: float | None = None) -> None:
         """Have a node stand still, as SIGSTOP does; for so many seconds, or until `resume`."""
         host = self.host(name)
         host.pause()
+        pauses = host.pauses
+
+        def goes_on() -> None:
+            if host.pauses == pauses:
+                host.resume()
+
         if seconds is not None:
-            self.world.at(self.now + seconds, host.resume)
+            self.world.at(self.now + seconds, goes_on)
 
     def resume(self, name: str) -> None:
         """Have a paused node go on."""
@@ -101,7 +114,11 @@ class Happenings:
 
     def partition(self, *sets: Sequence[str]) -> None:
         """Part the nodes: those of each set hear only each other; the rest keep the stores and the scenario."""
+        if any(isinstance(names, str) for names in sets):
+            raise SimulationError('partition takes sets of names: partition(["a", "b"]), not partition("a")')
         self.heal()
+        self.partitions += 1
+        self.server.parted_at = self.now
         for side, names in enumerate(sets, 1):
             self.trace.note(f"a partition: {', '.join(names)} hear only each other")
             for name in names:
@@ -124,9 +141,14 @@ class Happenings:
         self.trace.note(f"the store is troubled for {seconds:.3f} s")
         self.stores.trouble_until = self.now + seconds
 
+    def smooth(self) -> None:
+        """End a storm; what the scenario has set in `lines` stays."""
+        self.server.weather.storm = Lines(0.0, 0.0)
+
     def mend(self) -> None:
         """End everything that is broken: nodes go on or start, lines and stores are whole."""
         self.heal()
+        self.smooth()
         self.server.down_until = self.stores.trouble_until = self.now
         for host in self.hosts:
             if host.isolated:

@@ -16,7 +16,7 @@ from .bucket import Stores
 from .door import SimDoor
 from .ground import SimGround
 from .loop import SimLoop
-from .network import SimServer
+from .network import SERVER_PATIENCE, SimServer
 
 if TYPE_CHECKING:
     from .trace import Trace
@@ -53,6 +53,8 @@ class Host:
         self.since = 0.0
         """When it was cut off last."""
         self.cuts = 0
+        self.joined_at = 0.0
+        """When it was plugged in again last."""
         self.unnoticed = 0.0
         """Seconds for which the lines held messages at most without its connections noticing."""
         self.side = 0
@@ -63,7 +65,7 @@ class Host:
         """Whether it is to run: one that was killed by chance is started again by whoever killed it."""
         self.stood_still = 0.0
         """Seconds of pauses so far: what was late because of them was not late by its own fault."""
-        self.lives = 0
+        self.lives = self.kills = self.pauses = 0
         self.trouble = ""
         """Why its last life could not start, or ended by itself."""
         self.buried: list[object] = []
@@ -79,6 +81,9 @@ class Host:
         self._failed = failed
         self._paused_at = 0.0
         self._left: Callable[[BaseException | None], None] | None = None
+        self._leaving: asyncio.Future[BaseException | None] | None = None
+        self.left_behind: list[str] = []
+        """Connections that a node had still open when it had stopped in order."""
         self._origin = random.Random(f"{seed}/origin").uniform(10.0, 1e6)
         self._rate = 1.0 + random.Random(f"{seed}/rate").uniform(-1e-4, 1e-4)
         self.loop = self._new_loop()
@@ -118,8 +123,8 @@ class Host:
     async def _live(self, node: Node, loop: SimLoop) -> None:
         try:
             await node.start()
-        except MeshError as error:
-            self.trouble = f"could not start: {error}"
+        except Exception as error:
+            self.trouble = f"could not start: {error if isinstance(error, MeshError) else repr(error)}"
             self.trace.note(f"{self.name} {self.trouble}")
             await self._end(node, loop)
             return
@@ -134,8 +139,8 @@ class Host:
         self.ready = False
         try:
             await node.stop()
-        except MeshError as error:
-            self.trace.note(f"{self.name} stopped badly: {error}")
+        except Exception as error:
+            self.trace.note(f"{self.name} stopped badly: {error!r}")
         self.world.at(self.world.now, self._exit, loop)
         self.world.at(self.world.now + REVIVAL, self._revive)
 
@@ -163,7 +168,11 @@ class Host:
         loop, node = self.loop, self.node
         outside = asyncio.get_running_loop()
         assert isinstance(outside, SimLoop)
+        if self._leaving is not None:
+            await asyncio.shield(self._leaving)  # it is being stopped already
+            return
         done: asyncio.Future[BaseException | None] = outside.create_future()
+        self._leaving = done
 
         def left(error: BaseException | None) -> None:
             outside.arrive(lambda: None if done.done() else done.set_result(error))
@@ -173,6 +182,9 @@ class Host:
             try:
                 if node is not None and hasattr(node, "supervisor"):
                     await node.stop()
+                    self.left_behind = [
+                        bus.name for bus in self.server.of(self) if bus.name.startswith(f"{self.name} ")
+                    ]
             except (Exception, asyncio.CancelledError) as raised:
                 error = raised
             if not loop.dead:  # else it was killed over it, and unwinding its work means nothing
@@ -183,7 +195,7 @@ class Host:
         self._left = left
         loop.arrive(lambda: loop.create_task(leave()))
         error = await done
-        self._left = None
+        self._left = self._leaving = None
         if self.loop is loop and self.running:
             self._gone()
         if error is not None:
@@ -192,6 +204,7 @@ class Host:
     def crash(self) -> None:
         """Kill the process: it does nothing more, and nobody is told but by the end of its connections."""
         self.wanted = False
+        self.kills += 1
         if self.running:
             self.trace.note(f"{self.name} is killed")
             self._gone()
@@ -216,12 +229,13 @@ class Host:
         """Have it stand still; what is sent to it waits in its buffers."""
         if self.running and not self.loop.paused:
             self.trace.note(f"{self.name} stands still")
+            self.pauses += 1
             self.loop.pause()
             self._paused_at = self.world.now
-            self.world.at(self.world.now + 5.0, self._given_up, self._paused_at)
+            self.world.at(self.world.now + SERVER_PATIENCE, self._given_up, self.pauses)
 
-    def _given_up(self, since: float) -> None:
-        if self.loop.paused and self._paused_at == since:
+    def _given_up(self, pause: int) -> None:
+        if self.loop.paused and self.pauses == pause:
             for bus in self.server.of(self):
                 self.server.cut(bus)
 

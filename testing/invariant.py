@@ -1,10 +1,13 @@
 """What must hold in every simulated run, whatever happens in it. The first that does not ends the run."""
 
 from collections import OrderedDict, deque
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from ..actors.messages.actor import ActorFrame
+from ..actors.messages.codec import Codec, decode_call
 from ..actors.proxy.inbound import Served
 from ..actors.runtime.cell import Cell
+from ..actors.runtime.letter import Letter
 from ..actors.runtime.supervisor import Supervisor
 from .failure import Violation
 from .probe import Watched
@@ -15,8 +18,16 @@ if TYPE_CHECKING:
 
 LATE = 0.05
 """Seconds that work may end after its deadline: timers fire up to 5 ms late, and cancelled work cleans up."""
-_CALLS = 50_000
+OVERDUE = 0.5
+"""Virtual seconds between two looks for work that goes on after its deadline."""
+STALE = 3.0
+"""Seconds after which lines that were slow once count as they are now."""
+_CALLS = 20_000
 """Calls whose sending and answers are remembered."""
+
+_actor_frames = Codec[ActorFrame](ActorFrame)
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 class Invariants:
@@ -30,11 +41,16 @@ class Invariants:
         """Whether the lines have repeated messages: what comes twice is then handled twice."""
         self._server = server
         self._world = server.world
-        self._calls, self._replies = f"plait.{mesh}.call.".encode(), f"plait.{mesh}.rsp.".encode()
-        self._sent: OrderedDict[bytes, float] = OrderedDict()
+        prefix = f"plait.{mesh}."
+        self._asks = tuple(f"{prefix}{kind}.".encode() for kind in ("call", "actor"))
+        self._replies = f"{prefix}rsp.".encode()
+        self._sent: OrderedDict[bytes, tuple[float, bytes, bytes]] = OrderedDict()
         self._answered: OrderedDict[bytes, None] = OrderedDict()
-        self._slack = 0.0
-        server.routed = self._routed
+        self._twice: OrderedDict[bytes, None] = OrderedDict()
+        self._slow = (0.0, 0.0)
+        self._open: dict[Watched, dict[int, tuple[Host, Cell, Any, float, float]]] = {}
+        server.routed, server.repeated = self._routed, self._repeated
+        self._world.at(OVERDUE, self._overdue)
 
     def violated(self, text: str, cause: BaseException | None = None) -> None:
         """Something does not hold; only the first is kept: what follows may follow from it."""
@@ -48,17 +64,16 @@ class Invariants:
     def _routed(self, sender: "SimBus", subject: bytes, reply: bytes, payload: bytes) -> None:
         if subject.startswith(self._replies):
             self.checked["answers"] += 1
-            if subject in self._answered and not self.repeats:
+            if subject in self._answered and subject not in self._twice:
                 self.violated(f"the call {subject.decode()} was answered twice, now by {sender.name}")
-            self._answered[subject] = None
-            if len(self._answered) > _CALLS:
-                self._answered.popitem(last=False)
-        elif subject.startswith(self._calls):
-            self.repeats = self.repeats or bool(self._server.lines.duplicate)
-            self._slack = max(self._slack, 2 * self._server.lines.longest + 0.01)
-            self._sent[reply] = self._world.now
-            if len(self._sent) > _CALLS:
-                self._sent.popitem(last=False)
+            _keep(self._answered, subject, None)
+        elif reply and subject.startswith(self._asks):
+            _keep(self._sent, reply, (self._world.now, subject, payload))
+
+    def _repeated(self, subject: bytes, reply: bytes) -> None:
+        self.repeats = True
+        if reply:
+            _keep(self._twice, reply, None)
 
     # One message at a time; nothing past its deadline
 
@@ -74,23 +89,61 @@ class Invariants:
         now = host.loop.time()
         if now >= hand.deadline + 1e-6:
             self.violated(f"{cell.address} begins {_what(message)} {now - hand.deadline:.6f} s after its deadline")
-        if isinstance(message, Served) and message.frame.timeout is not None:
-            sent = self._sent.get(message.key)
-            if (
-                sent is not None
-                and (late := self._world.now - sent - message.frame.timeout / 1e6) > self._slack + host.unnoticed
-            ):
-                self.violated(
-                    f"{cell.address} begins {_what(message)} {late:.6f} s after its caller's deadline: "
-                    "it lay somewhere meanwhile"
-                )
+        if isinstance(hand, Served | Letter):
+            self._in_time(host, cell, hand)
 
-    def ended(self, host: "Host", watched: Watched, cell: Cell, message: Any, deadline: float, stood: float) -> None:
-        """It has handled it, without having been cancelled; `stood` is how long the node had stood still before."""
+    def _in_time(self, host: "Host", cell: Cell, hand: Served | Letter) -> None:
+        """Hold what came over the bus against the deadline that its sender had."""
+        sent = self._sent.get(hand.key)
+        if sent is None:
+            return
+        when, subject, payload = sent
+        frame = decode_call(payload) if subject.startswith(self._asks[0]) else _actor_frames.decode(payload)
+        if frame.timeout is None:
+            return
+        late = self._world.now - when - frame.timeout / 1e6
+        unnoticed = host.unnoticed if when <= host.joined_at else 0.0
+        if late > self._slack() + unnoticed:
+            self.violated(
+                f"{cell.address} begins {_what(hand.message)} {late:.6f} s after its sender's deadline: "
+                "it lay somewhere meanwhile"
+            )
+
+    def _slack(self) -> float:
+        """Return how long a message may be on its way, also one that was sent while the lines were slower."""
+        now, needed = self._world.now, 2 * self._server.weather.longest + 0.01
+        slowest, when = self._slow
+        if needed >= slowest or now - when > STALE:
+            self._slow = needed, now
+        return self._slow[0]
+
+    def waits(self, host: "Host", watched: Watched, cell: Cell, message: Any, deadline: float, stood: float) -> int:
+        """Handling goes on in a task; return its number for `ended`."""
+        number = self.checked["handlings"]
+        self._open.setdefault(watched, {})[number] = host, cell, message, deadline, stood
+        return number
+
+    def ended(self, watched: Watched, number: int, *, done: bool) -> None:
+        """It has ended: `done`, or by an error or a cancellation."""
         watched.busy -= 1
+        work = self._open[watched]
+        entry = work.pop(number)
+        if not work:
+            del self._open[watched]
+        if done:
+            self._late(*entry)
+
+    def _late(self, host: "Host", cell: Cell, message: Any, deadline: float, stood: float) -> None:
         late = host.loop.time() - deadline - (host.stood_still - stood)
-        if late > LATE and not host.loop.dead:
+        if late > LATE and not host.loop.dead and not host.loop.paused:
             self.violated(f"{cell.address} goes on with {_what(message)} {late:.3f} s after its deadline")
+
+    def _overdue(self) -> None:
+        """Look for work that goes on though its time is over."""
+        for work in self._open.values():
+            for entry in work.values():
+                self._late(*entry)
+        self._world.at(self._world.now + OVERDUE, self._overdue)
 
     # Supervisors
 
@@ -116,17 +169,23 @@ class Invariants:
         names = ("policy", "rules that decide", "registry")
 
         def look() -> None:
-            checked["turns"] += 1
             try:
                 now = (node.policy.revision, node.proxy.snapshot.table.revision, node.registry.revision)  # type: ignore[union-attr]
             except AttributeError:
                 return  # it is being started
+            checked["turns"] += 1
             for place, revision in enumerate(now):
                 if revision < seen[place]:
                     self.violated(f"the {names[place]} of {host.name} went back from {seen[place]} to {revision}")
                 seen[place] = revision
 
         host.loop.after = look
+
+
+def _keep(known: "OrderedDict[K, V]", key: K, value: V) -> None:
+    known[key] = value
+    if len(known) > _CALLS:
+        known.popitem(last=False)
 
 
 def _what(message: Any) -> str:

@@ -6,6 +6,7 @@ A node that crashed is a loop that never runs again; one that is paused is a loo
 import asyncio
 import logging
 import math
+import threading
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextvars import Context, copy_context
@@ -13,6 +14,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .failure import SimulationError
+from .task import SimFuture, SimTask, called, unwind
 from .world import Timer, World
 
 if TYPE_CHECKING:  # checkers would miss the methods of sockets, processes and signals, which no simulated node has
@@ -22,48 +24,7 @@ else:
 
 log = logging.getLogger("plait.testing")
 
-
-class SimFuture(asyncio.Future[Any]):
-    """A future whose hash is the same in every run, and so the order of sets that hold it."""
-
-    __slots__ = ("_number",)
-    _number: int
-
-    def __hash__(self) -> int:
-        try:
-            return self._number
-        except AttributeError:
-            self._number = next(self.get_loop().numbers)  # type: ignore[attr-defined]
-            return self._number
-
-
-class SimTask(asyncio.Task[Any]):
-    """A task whose hash is the same in every run: task groups cancel in the order of a set."""
-
-    __slots__ = ("_number",)
-    _number: int
-
-    def __new__(cls, coro: Any, *, loop: "SimLoop", name: Any = None, context: Any = None) -> "SimTask":  # pyright: ignore[reportInconsistentConstructor]
-        task: SimTask = super().__new__(cls)
-        task._number = next(loop.numbers)  # asyncio hashes it before it is made in full
-        return task
-
-    def __hash__(self) -> int:
-        return self._number
-
-
-def _close(task: "asyncio.Task[Any]") -> None:
-    """Unwind what a task runs; what waits again while it is unwound is unwound again."""
-    for _ in range(100):
-        try:
-            task.get_coro().close()
-        except RuntimeError as error:
-            if "ignored GeneratorExit" in str(error):
-                continue
-            log.debug("%s was cut off: %r", task.get_name(), error)
-        except BaseException as error:
-            log.debug("%s was cut off: %r", task.get_name(), error)
-        return
+_COLLECTED = ("exception was never retrieved", "Task was destroyed but it is pending!")
 
 
 class SimLoop(_Base):
@@ -87,7 +48,11 @@ class SimLoop(_Base):
         """Called after each turn: what must always hold is looked at here."""
         self._origin = origin
         self._rate = rate
+        self.tasks: dict[SimTask, None] = {}
+        """Those that are not done, and those whose failure nobody has seen: held, lest the collector decides."""
         self._failed = failed
+        self._factory: Callable[..., Any] | None = None
+        self._handler: Callable[..., Any] | None = None
         self._ready: deque[Timer] = deque()
         self._queued = False
 
@@ -110,7 +75,7 @@ class SimLoop(_Base):
             except (SystemExit, KeyboardInterrupt):
                 raise
             except BaseException as error:
-                self.call_exception_handler({"message": f"a callback raised: {callback!r}", "exception": error})
+                self.call_exception_handler({"message": f"a callback raised: {called(callback)}", "exception": error})
             if self.dead:
                 return
         if self.after is not None:
@@ -152,15 +117,20 @@ class SimLoop(_Base):
         """End for good. What the tasks would clean up is cleaned up now, and reaches nobody."""
         self.dead = True
         self._ready.clear()
-        tasks = sorted(asyncio.all_tasks(self), key=hash)
         outer = asyncio._get_running_loop()
         asyncio._set_running_loop(self)
         try:
-            for task in tasks:
-                task._log_destroy_pending = False  # type: ignore[attr-defined]
-                _close(task)
+            while self.tasks:  # what is unwound may begin more
+                tasks, self.tasks = self.tasks, {}
+                for task in tasks:
+                    task._log_destroy_pending = False  # type: ignore[attr-defined]
+                    unwind(task)
         finally:
             asyncio._set_running_loop(outer)
+
+    def unseen(self) -> list[SimTask]:
+        """Return the tasks that have failed without anybody looking, in the order of their making."""
+        return [task for task in self.tasks if task.done()]
 
     # asyncio's side
 
@@ -177,7 +147,11 @@ class SimLoop(_Base):
                 self._wake()
         return timer
 
-    call_soon_threadsafe = call_soon  # type: ignore[assignment]
+    def call_soon_threadsafe(self, callback: Any, *args: Any, context: Context | None = None) -> Any:  # type: ignore[override]
+        """See `asyncio`; only for this very thread: what others do would come at a time of their own."""
+        if threading.get_ident() != self.world.thread:
+            raise SimulationError("a thread of its own cannot speak to a simulated node: no run would be like another")
+        return self.call_soon(callback, *args, context=context)
 
     def call_later(self, delay: float, callback: Any, *args: Any, context: Context | None = None) -> Any:  # type: ignore[override]
         """See `asyncio`."""
@@ -198,25 +172,75 @@ class SimLoop(_Base):
 
     def create_task(self, coro: Coroutine[Any, Any, Any], *, name: Any = None, context: Any = None) -> Any:  # type: ignore[override]
         """See `asyncio`."""
-        return SimTask(coro, loop=self, name=name, context=context)
+        if self._factory is not None:
+            return self._factory(self, coro) if context is None else self._factory(self, coro, context=context)
+        # By asyncio's own count, the second run of a process would have other names than the first.
+        return self.register(
+            SimTask(coro, loop=self, name=name or f"{self.name}-{next(self.numbers)}", context=context)
+        )
+
+    def register(self, task: SimTask) -> SimTask:
+        """Hold a task until it is done."""
+        if not self.dead:
+            self.tasks[task] = None
+            task.add_done_callback(self._done)
+        return task
+
+    def _done(self, task: Any) -> None:
+        if not task.cancelled() and task._log_traceback:
+            self.call_soon(self._looked, task, 2)  # whoever awaits it looks in one of the next turns
+        else:
+            self.tasks.pop(task, None)
+
+    def _looked(self, task: Any, turns: int) -> None:
+        if not task._log_traceback:
+            self.tasks.pop(task, None)
+        elif turns:
+            self.call_soon(self._looked, task, turns - 1)
 
     def run_in_executor(self, executor: Any, func: Any, *args: Any) -> Any:  # type: ignore[override]
         """Run `func` at once: a thread would go its own way, differently every time."""
         future: asyncio.Future[Any] = self.create_future()
+        asyncio._set_running_loop(None)  # in a thread there is none
         try:
             future.set_result(func(*args))
         except Exception as error:
             future.set_exception(error)
+        finally:
+            asyncio._set_running_loop(self)
         return future
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
-        """Tell who runs the simulation."""
-        if self._failed is not None and not self.dead:
+        """Tell who runs the simulation; what only the garbage collector brings to light is not told at its time."""
+        if self.dead or str(context.get("message")).endswith(_COLLECTED):
+            return
+        if self._handler is not None:
+            self._handler(self, context)
+        elif self._failed is not None:
             self._failed(self, context)
 
     def default_exception_handler(self, context: dict[str, Any]) -> None:
         """See `asyncio`."""
         self.call_exception_handler(context)
+
+    def get_exception_handler(self) -> Any:
+        """See `asyncio`."""
+        return self._handler
+
+    def set_exception_handler(self, handler: Any) -> None:
+        """See `asyncio`."""
+        self._handler = handler
+
+    def get_task_factory(self) -> Any:
+        """See `asyncio`."""
+        return self._factory
+
+    def set_task_factory(self, factory: Any) -> None:
+        """See `asyncio`."""
+        self._factory = factory
+
+    async def shutdown_asyncgens(self) -> None:
+        """Nothing: they are closed where they are left."""
 
     def get_debug(self) -> bool:
         """Never."""

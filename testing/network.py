@@ -17,6 +17,7 @@ from ..actors.messages.error import BusUnavailable
 from ..actors.messages.instance import Connection
 from .faults import Lines
 from .trace import Trace
+from .weather import Weather
 from .world import World
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ class SimBus(MemoryBus):
         """Which of its connections, one after another, this is: what belongs to an earlier one is lost."""
         self.due_up = self.due_down = 0.0
         self.pending = 0
+        self.barriers = 0
+        """PINGs whose PONG will say that what was read since was fresh again."""
 
 
 class SimServer(MemoryServer):
@@ -53,13 +56,17 @@ class SimServer(MemoryServer):
     def __init__(self, world: World, rng: random.Random, lines: Lines, trace: Trace, max_payload: int) -> None:
         super().__init__(max_payload, random.Random(rng.getrandbits(64)), "simulated")
         self.world = world
-        self.lines = lines
+        self.weather = Weather(lines, rng)
         self.trace = trace
         self.down_until = 0.0
         """When the outage ends that holds now; a time that has passed: there is none."""
-        self.counts = {"carried": 0, "lost": 0, "repeated": 0, "reordered": 0, "slow consumers": 0}
+        self.counts = {"carried": 0, "slow consumers": 0}
+        self.parted_at = 0.0
+        """When the latest partition began."""
         self.routed: Callable[[SimBus, bytes, bytes, bytes], None] | None = None
         """Told of each message as the server takes it: sender, subject, reply, payload."""
+        self.repeated: Callable[[bytes, bytes], None] | None = None
+        """Told of each message that is delivered twice: subject, reply."""
         self._rng = rng
         self._draw = rng.random
         self._buses: dict[SimBus, None] = {}
@@ -85,8 +92,8 @@ class SimServer(MemoryServer):
         return bus
 
     def of(self, host: "Host") -> list[SimBus]:
-        """Return the open connections of a node."""
-        return [bus for bus in self._buses if bus.host is host]
+        """Return the open connections of a node's present process."""
+        return [bus for bus in self._buses if bus.host is host and bus.loop is host.loop]
 
     def close(self, bus: MemoryBus) -> None:
         """Forget a connection."""
@@ -104,8 +111,15 @@ class SimServer(MemoryServer):
             self.world.at(self.world.now + notice, bus.loop.arrive, self._lost, bus)
 
     def bury(self, host: "Host") -> None:
-        """A node has died: the server sees its sockets close."""
-        for bus in self.of(host):
+        """A node has died: the server sees its sockets close, unless its cable is out; then it learns it by silence."""
+        buses = self.of(host)
+        if host.isolated:
+            self.world.at(self.world.now + SERVER_PATIENCE, self._bury, buses)
+        else:
+            self._bury(buses)
+
+    def _bury(self, buses: list[SimBus]) -> None:
+        for bus in buses:
             self._leave(bus)
             bus.epoch += 1
             self.close(bus)
@@ -121,7 +135,7 @@ class SimServer(MemoryServer):
 
     def _lost(self, bus: SimBus) -> None:
         if bus.state is BusState.CONNECTED and not bus.online:
-            bus.stalled = False
+            bus.stalled, bus.barriers = False, 0
             bus.turn(BusState.RECONNECTING)
             bus.fail_waiting()
             self._again(bus)
@@ -137,11 +151,17 @@ class SimServer(MemoryServer):
             bus.due_up = bus.due_down = self.world.now
             self.reconnect(bus)
 
+    def _leave(self, bus: MemoryBus) -> None:
+        self._leaving = bus
+        super()._leave(bus)
+
     def _went(self, name: str, identity: Connection) -> None:
         if self.world.now < self.down_until:
             return
         event = msgspec.json.encode({"server": {"id": identity.server}, "client": {"id": identity.client}})
         for system in self._systems:
+            if not self.reachable(self._leaving, system):
+                continue
             for interest in system.interests:
                 self.down(system, system.take, interest, DISCONNECT, b"", event, b"")
 
@@ -163,7 +183,10 @@ class SimServer(MemoryServer):
 
         Its connections send a PING each second, and know from one that was unanswered that what they read is stale.
         """
+        if not host.isolated:
+            return
         host.isolated = False
+        host.joined_at = self.world.now
         lasted, noticed = self.world.now - host.since, self._draw() + SILENCE
         host.unnoticed = max(host.unnoticed, min(lasted, noticed))
         if lasted > noticed:
@@ -181,14 +204,22 @@ class SimServer(MemoryServer):
             if bus.state is BusState.CONNECTED:
                 bus.stalled = True
             if bus.online:
-                self.up(bus, self.down, bus, setattr, bus, "stalled", False)
+                bus.barriers += 1
+                self.up(bus, self.down, bus, self._lift, bus)
+
+    def _lift(self, bus: SimBus) -> None:
+        bus.barriers -= 1
+        if not bus.barriers:
+            bus.stalled = False
 
     # What passes
 
     def up(self, bus: MemoryBus, arrive: Callable[..., None], *what: Any) -> None:
         """See `MemoryServer.up`: after the line's latency, in order, if nothing goes wrong."""
         assert isinstance(bus, SimBus)
-        when = self._when(bus, bus.due_up)
+        when = self.weather.when(
+            self.world.now, bus.due_up, sure=arrive == self.down
+        )  # a PING: TCP loses nothing, the server neither
         if when is not None:
             bus.due_up = max(bus.due_up, when)
             self.world.at(when, self._arrived, bus, bus.epoch, arrive, what)
@@ -204,7 +235,7 @@ class SimServer(MemoryServer):
     def down(self, bus: MemoryBus, arrive: Callable[..., None], *what: Any) -> None:
         """See `MemoryServer.down`."""
         assert isinstance(bus, SimBus)
-        when = self._when(bus, bus.due_down)
+        when = self.weather.when(self.world.now, bus.due_down, sure=arrive != bus.take)
         if when is not None:
             bus.due_down = max(bus.due_down, when)
             self.world.at(when, self._landed, bus, bus.epoch, arrive, what)
@@ -225,33 +256,19 @@ class SimServer(MemoryServer):
                 return
         bus.loop.arrive(arrive, *what)
 
-    def _when(self, bus: SimBus, due: float) -> float | None:
-        """Return when the next thing of a line arrives; None where it is lost."""
-        lines, draw = self.lines, self._draw
-        when = self.world.now + lines.shortest + lines.spread * draw()
-        if lines.rough:
-            if draw() < lines.loss:
-                self.counts["lost"] += 1
-                return None
-            if draw() < lines.slow:
-                when += lines.slowness * draw()
-            if draw() < lines.reorder:
-                self.counts["reordered"] += 1
-                return when  # past those before it
-        return max(due, when)
-
     def route(self, sender: MemoryBus, subject: bytes, reply: bytes, payload: bytes, headers: bytes) -> None:
         """Deliver one message, and write down that it passed."""
         assert isinstance(sender, SimBus)
         if not sender.online:
             return
         self.counts["carried"] += 1
-        self.trace.message(sender.name, subject, reply, payload)
+        self.trace.message(sender.name, subject, reply, payload, headers)
         if self.routed is not None:
             self.routed(sender, subject, reply, payload)
         super().route(sender, subject, reply, payload, headers)
-        if self.lines.duplicate and self._draw() < self.lines.duplicate:
-            self.counts["repeated"] += 1
+        if self.weather.twice():
+            if self.repeated is not None:
+                self.repeated(subject, reply)
             super().route(sender, subject, reply, payload, headers)
 
     def reachable(self, sender: MemoryBus, taker: MemoryBus) -> bool:
@@ -259,3 +276,7 @@ class SimServer(MemoryServer):
         assert isinstance(sender, SimBus)
         assert isinstance(taker, SimBus)
         return sender.host.side == taker.host.side
+
+    def hides(self) -> bool:
+        """Return whether a partition is so young that its sides do not know yet whom they cannot reach."""
+        return self.world.now - self.parted_at < PATIENCE

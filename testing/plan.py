@@ -1,12 +1,16 @@
 """Which nodes a simulated mesh has."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 
+from ..actors.messages.error import InvalidName
+from ..actors.messages.name import label
 from ..actors.runtime.spec import Spec
 from ..actors.service.service import Service
 from ..mesh.options import Listen, NodeOptions
+from ..mesh.target import ROLES
 from .failure import SimulationError
 
 Runs = type[Service] | Spec
@@ -50,6 +54,9 @@ def plan(
     found: list[SimNode] = []
     for role, wanted in (("registry", registries), ("policy", policies), ("gateway", gateways)):
         found += [SimNode(f"{role}-{number}", targets=(role,)) for number in range(1, wanted + 1)]
+    given: Sequence[Any] = services  # users are not bound to annotations
+    if wrong := [one for one in given if not (isinstance(one, type) and issubclass(one, Service) and one.name)]:
+        raise SimulationError(f"services= takes classes of services that have a name, not {wrong[0]!r}")
     versions: dict[str, int] = {}
     for kind in services:
         versions[kind.name] = versions.get(kind.name, 0) + 1
@@ -57,6 +64,8 @@ def plan(
         name = kind.name if versions[kind.name] == 1 else f"{kind.name}-{kind.version}"
         found.append(SimNode(name.lower().replace(".", "-"), runs=(kind,)))
     found += nodes
+    for node in found:
+        _check(node)
     names = [node.name for node in found]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise SimulationError(f"two nodes are named {twice[0]!r}: give them names of their own with SimNode(…)")
@@ -65,3 +74,19 @@ def plan(
         if role not in targets:
             raise SimulationError(f"no node runs a {role}: a mesh needs at least one")
     return found
+
+
+def _check(node: SimNode) -> None:
+    try:
+        label(node.name, "node")
+    except InvalidName as error:
+        raise SimulationError(str(error)) from None
+    runs: Any = node.runs
+    if not isinstance(runs, tuple):
+        raise SimulationError(f"{node.name}: runs= takes a tuple, as in runs=(MyService,), not {runs!r}")
+    if node.replicas < 1:
+        raise SimulationError(f"{node.name}: replicas= is a number from 1, not {node.replicas}")
+    if unknown := [target for target in node.targets if target not in ROLES]:
+        raise SimulationError(
+            f"{node.name}: targets= takes {', '.join(ROLES)}, not {unknown[0]!r}; services stand in runs="
+        )

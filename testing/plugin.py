@@ -35,6 +35,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     seeds: list[int] = metafunc.config.getoption("--plait-seed") or []
     if not seeds:
         marker = metafunc.definition.get_closest_marker("plait_seeds")
-        count = metafunc.config.getoption("--plait-seeds") or (marker.args[0] if marker else DEFAULT)
+        given = (*marker.args, *marker.kwargs.values()) if marker else (DEFAULT,)
+        if len(given) != 1 or not isinstance(given[0], int) or given[0] < 1:
+            name = metafunc.definition.nodeid
+            raise pytest.UsageError(f"{name}: the marker plait_seeds takes one number from 1, as in plait_seeds(50)")
+        count = metafunc.config.getoption("--plait-seeds") or given[0]
         seeds = list(range(count))
     metafunc.parametrize("plait_seed", seeds, ids=[f"seed-{seed}" for seed in seeds])

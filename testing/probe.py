@@ -46,17 +46,17 @@ class NodeProbe:
             if type(answer) is CoroutineType:
                 hand = cell.hand
                 deadline = hand.deadline if hand is not None and hand.deadline is not None else float("inf")
-                return waits(message, answer, deadline, host.stood_still)
+                return waits(answer, invariants.waits(host, watched, cell, message, deadline, host.stood_still))
             watched.busy -= 1
             return answer
 
-        async def waits(message: Any, work: Any, deadline: float, stood: float) -> Any:
+        async def waits(work: Any, number: int) -> Any:
             try:
                 answer = await work
             except BaseException:
-                watched.busy -= 1
+                invariants.ended(watched, number, done=False)
                 raise
-            invariants.ended(host, watched, cell, message, deadline, stood)
+            invariants.ended(watched, number, done=True)
             return answer
 
         actor.receive = receive  # type: ignore[method-assign]

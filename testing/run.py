@@ -9,7 +9,7 @@ import msgspec
 
 from ..actors.service.service import Service
 from .chaos import Chaos
-from .failure import SimulationFailed
+from .failure import SimulationError, SimulationFailed, Stuck
 from .faults import Faults, Lines
 from .plan import SimNode, plan
 from .quiet import Quiet
@@ -78,10 +78,13 @@ def simulate(
 
     Raises:
         SimulationFailed: an invariant does not hold, the scenario raised, or the run hangs; with seed and trace.
-        SimulationError: there can be no such mesh.
+        SimulationError: there can be no such mesh, or an event loop runs here already.
     """
+    if asyncio._get_running_loop() is not None:
+        raise SimulationError("a simulation runs by itself: call simulate() where no event loop runs, not in one")
     planned = plan(services, nodes, registries, policies, gateways)
-    simulation = Simulation(seed, planned, mesh=mesh, lines=lines or Lines(), sampling=sampling, kept=kept)
+    lines = msgspec.structs.replace(lines or Lines())  # the run may change it: the next one must not see that
+    simulation = Simulation(seed, planned, mesh=mesh, lines=lines, sampling=sampling, kept=kept)
     chaos = Chaos(simulation, faults or Faults.none(), random.Random(f"{seed}/chaos"))
 
     async def play() -> tuple[Any, float]:
@@ -90,6 +93,7 @@ def simulate(
         result = await scenario(simulation)
         chaos.end()
         settling = await simulation.settled.converge()
+        simulation.nothing_unseen()
         await simulation.end()
         return result, settling
 
@@ -101,6 +105,7 @@ def simulate(
         outcome[0].add_done_callback(lambda _: setattr(world, "over", True))
 
     simulation.loop.arrive(begin)
+    where: list[str] = []
     with Quiet(simulation), _Seeded(seed):
         try:
             try:
@@ -108,16 +113,28 @@ def simulate(
                 if invariants.broken is not None:
                     raise invariants.broken
                 result, settling = outcome[0].result()
+            except Stuck:
+                where = _where(outcome)
+                raise
             finally:
                 _put_away(simulation)
-        except (Exception, asyncio.CancelledError) as error:
-            raise SimulationFailed(seed, error, simulation.trace.lines()) from error
+        except BaseException as error:  # pytest.fail() raises one that is no Exception
+            if isinstance(error, KeyboardInterrupt | SystemExit) or type(error).__name__ == "Skipped":
+                raise
+            raise SimulationFailed(seed, error, [*simulation.trace.lines(), *where]) from error
     for name in sorted(simulation.stores.buckets):
         simulation.trace.add(repr((name, simulation.stores.all(name))).encode())
     return Run(
         seed, result, world.now, simulation.trace.digest, simulation.server.counts["carried"], dict(chaos.struck),
         dict(invariants.checked), settling, simulation.trace.lines(),
     )  # fmt: skip
+
+
+def _where(outcome: list[asyncio.Task[tuple[Any, float]]]) -> list[str]:
+    """Return where the scenario waits, in the form of a traceback."""
+    frames = [frame for task in outcome for frame in task.get_stack()]
+    lines = [f'the scenario waits in File "{one.f_code.co_filename}", line {one.f_lineno}' for one in frames]
+    return lines[-3:]
 
 
 def _put_away(simulation: Simulation) -> None:

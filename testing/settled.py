@@ -88,11 +88,14 @@ class Settled:
                 return f"{host.name} is not ready"
             if node.link.data.state is not BusState.CONNECTED or node.link.control.state is not BusState.CONNECTED:
                 return f"{host.name} is not connected"
+            if node.link.data.stalled or node.link.control.stalled:
+                return f"{host.name} takes what it reads for stale"
             if node.registry.stale or node.registry.replica.entries != dict(registry[0]):
                 ahead = node.registry.revision - registry[1]
                 return f"{host.name} has another registry than the store (its revision is {ahead:+d} from there)"
-            if node.policy.stale or node.policy.revision != policy:
-                return f"{host.name} decides by policy revision {node.policy.revision}, the store has {policy}"
+            decides = node.proxy.snapshot.table.revision
+            if node.policy.stale or not node.policy.revision == policy == decides:
+                return f"{host.name} decides by policy revision {decides}, the store has {policy}"
         return self._somebody_missing(dict(registry[0]))
 
     def _somebody_missing(self, entries: dict[str, bytes]) -> str:
@@ -122,3 +125,5 @@ class Settled:
             raise Violation(f"{host.name} did not stop within {STOP_LIMIT:g} s") from None
         except (Exception, asyncio.CancelledError) as error:
             raise Violation(f"{host.name} stopped badly: {error!r}") from error
+        if host.left_behind:
+            raise Violation(f"{host.name} has stopped and left {', '.join(host.left_behind)} open")

@@ -38,8 +38,8 @@ NO_WORD = frozenset(code.value for code in _WORDLESS)
 """Codes of an engine's answer that say nothing about the documents: it could not work."""
 
 
-MESH_FAILED = ("a callback raised", "a deadline failed")
-"""How complaints of an event loop begin that no service can cause: what services raise is caught above them."""
+MESH_FAILED = ("a callback raised: plait.", "a deadline failed")
+"""How complaints of an event loop begin that are the mesh's own; what a service's own callbacks raise is noted only."""
 
 
 class Outsider:
@@ -84,8 +84,8 @@ class Simulation(Happenings):
 
     def _callback_failed(self, loop: SimLoop, context: dict[str, Any]) -> None:
         error, message = context.get("exception"), str(context.get("message"))
-        self.trace.note(f"{loop.name}: {message}{'' if error is None else f' ({error!r})'}")
-        if message.startswith(MESH_FAILED):
+        self.trace.note(f"{loop.name}: {message}{'' if error is None else f' ({type(error).__name__}: {error})'}")
+        if message.startswith(MESH_FAILED) or loop is self.loop:
             self.invariants.violated(f"{loop.name}: {message}: {error!r}", error)
 
     # Its beginning and end; `simulate` calls these
@@ -114,6 +114,15 @@ class Simulation(Happenings):
             if self.now > end:
                 raise SimulationError(f"not all nodes are ready within {READY:g} s: {'; '.join(late)}")
             await asyncio.sleep(0.01)
+
+    def nothing_unseen(self) -> None:
+        """Look whether what the scenario left running in the background has failed.
+
+        Raises:
+            BaseException: what the first task has failed with that nobody awaited.
+        """
+        for task in self.loop.unseen():
+            task.result()
 
     async def end(self) -> None:
         """Stop every node in order, those first that were started last."""
@@ -155,6 +164,8 @@ class Simulation(Happenings):
             ConnectionError: no gateway listens, or it died before it answered.
         """
         hosts = [self.host(gateway)] if gateway else self.hosts
+        if not url.startswith(("/", "http://", "https://")):
+            raise SimulationError(f"a URL is a path from /, or http://host/path, not {url!r}")
         doors = [door for host in hosts for door in host.doors() if door.address[1] != ADMIN]
         if not doors:
             raise ConnectionRefusedError("no gateway listens")

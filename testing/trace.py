@@ -18,12 +18,11 @@ class Trace:
         self._digest = hashlib.blake2b(digest_size=16)
         self._lines: deque[tuple[float, str, bytes, int, bytes] | tuple[float, str]] = deque(maxlen=kept)
 
-    def message(self, sender: str, subject: bytes, reply: bytes, payload: bytes) -> None:
+    def message(self, sender: str, subject: bytes, reply: bytes, payload: bytes, headers: bytes) -> None:
         """A message has reached the server."""
         now, update = self._world.now, self._digest.update
         update(_pack(now, len(payload)))
-        update(subject)
-        update(reply)
+        update(b"%b %b %b\n" % (subject, reply, headers))  # neither subject holds a space
         update(payload)
         self._lines.append((now, sender, subject, len(payload), reply))
 

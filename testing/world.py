@@ -6,8 +6,10 @@ happens in the order in which it was asked for, so a run depends on nothing but 
 
 import asyncio
 import heapq
+import sys
+import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from contextvars import Context
 from itertools import count
 from typing import TYPE_CHECKING, Any
@@ -70,6 +72,7 @@ class World:
         """Seconds since the run began."""
         self.cancelled = 0
         """Timers in the queue that were cancelled: too many of them are swept out."""
+        self.thread = threading.get_ident()
         self.over = False
         """Set by whoever has seen enough."""
         self._queue: list[tuple[float, int, Timer]] = []
@@ -99,36 +102,49 @@ class World:
         Raises:
             Stuck: it never will: everything waits, the clock has passed `limit`, or somebody spins.
         """
+        hooks = sys.get_asyncgen_hooks()
+        sys.set_asyncgen_hooks(finalizer=_left)
+        try:
+            self._run(limit)
+        finally:
+            sys.set_asyncgen_hooks(*hooks)
+            asyncio._set_running_loop(None)
+
+    def _run(self, limit: float) -> None:
         still = 0
         runnable, queue = self._runnable, self._queue
-        try:
-            while not self.over:
-                if runnable:
-                    loop = runnable.popleft()
-                    still += 1
-                    if still > STILL:
-                        raise Stuck(f"time stands still at {self.now:.6f} s: {loop.name} always has something to do")
-                    loop.turn()
-                    continue
-                queue = self._queue
-                if not queue:
-                    raise Stuck("everything waits, and nothing is left that could ever happen")
-                when, _, timer = heapq.heappop(queue)
-                callback = timer.callback
-                if callback is None:
-                    self.cancelled -= 1
-                    continue
-                if when > self.now:
-                    if when > limit:
-                        raise Stuck(f"the run did not end within {limit:g} s of virtual time")
-                    self.now = when
-                    still = 0
-                if timer.loop is not None:
-                    timer.loop.due(timer)
-                else:
-                    arguments = timer.arguments
-                    timer.callback, timer.arguments = None, ()
-                    asyncio._set_running_loop(None)
-                    callback(*arguments)
-        finally:
-            asyncio._set_running_loop(None)
+        while not self.over:
+            if runnable:
+                loop = runnable.popleft()
+                still += 1
+                if still > STILL:
+                    raise Stuck(f"time stands still at {self.now:.6f} s: {loop.name} always has something to do")
+                loop.turn()
+                continue
+            queue = self._queue
+            if not queue:
+                raise Stuck("everything waits, and nothing is left that could ever happen")
+            when, _, timer = heapq.heappop(queue)
+            callback = timer.callback
+            if callback is None:
+                self.cancelled -= 1
+                continue
+            if when > self.now:
+                if when > limit:
+                    raise Stuck(f"the run did not end within {limit:g} s of virtual time")
+                self.now = when
+                still = 0
+            if timer.loop is not None:
+                timer.loop.due(timer)
+            else:
+                arguments = timer.arguments
+                timer.callback, timer.arguments = None, ()
+                asyncio._set_running_loop(None)
+                callback(*arguments)
+
+
+def _left(generator: AsyncGenerator[Any, Any]) -> None:
+    """Close an asynchronous generator that was left half-way, as asyncio does, on the loop where it was left."""
+    loop = asyncio._get_running_loop()
+    if loop is not None and not loop.is_closed():
+        loop.create_task(generator.aclose())

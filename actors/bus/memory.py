@@ -107,16 +107,21 @@ class MemoryServer:
         """Deliver one message to all whom it concerns, or its sender the news that there is nobody."""
         if not sender.online:
             return  # lost with its connection
-        takers = list(self._choose(self._router.match(subject)))
+        known = self._router.match(subject)
+        near = [interest for interest in known if self.reachable(sender, interest.owner)]
+        takers = list(self._choose(near))
         for interest in takers:
-            if self.reachable(sender, interest.owner):
-                self.down(interest.owner, interest.owner.take, interest, subject, reply, payload, headers)
-        if not takers and reply:
+            self.down(interest.owner, interest.owner.take, interest, subject, reply, payload, headers)
+        if not takers and reply and not (known and self.hides()):
             for interest in self._router.match(reply):
                 if interest.owner is sender:
                     self.down(sender, sender.take, interest, reply, b"", b"", _STATUS)
 
     # The ways between connections: where another server lets them take time, and lets things be lost.
+
+    def hides(self) -> bool:
+        """Return whether those who cannot be reached are taken for present: no sender is told that they are not."""
+        return False
 
     def reachable(self, sender: "MemoryBus", taker: "MemoryBus") -> bool:
         """Return whether messages pass from one connection to another."""
