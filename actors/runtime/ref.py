@@ -31,13 +31,14 @@ STOPPED = Life.STOPPED
 class Ref:
     """How an actor is reached. It may be sent in messages, and compared."""
 
-    __slots__ = ("_around", "_cell", "address")
+    __slots__ = ("_around", "_cell", "_elsewhere", "address")
 
     def __init__(self, address: str, around: "Surroundings", cell: "Cell | None" = None) -> None:
         self.address = address
         """Where the actor stands in the mesh: `node/path`."""
         self._around = around
         self._cell = cell
+        self._elsewhere = cell is None and address.partition("/")[0] != around.node
 
     @classmethod
     def local(cls, cell: "Cell") -> "Ref":
@@ -91,7 +92,7 @@ class Ref:
             if cell is None or cell.life is STOPPED:
                 cell = self._find()
                 if cell is None:
-                    self._remote().tell(self.node, self.path, message, here)
+                    self._remote().tell(self.address, message, here)
                     return
             if type(message) not in fixed:
                 message = around.copier.isolate(message)
@@ -127,7 +128,8 @@ class Ref:
         if cell is None or cell.life is STOPPED:
             cell = self._find()
             if cell is None:
-                return await self._remote().ask(self.node, self.path, message, timeout, into, here)
+                payload = await self._remote().ask(self.address, message, timeout, here)
+                return around.copier.incoming(payload, into, self.address)
         if type(message) not in fixed:
             message = around.copier.isolate(message)
         if cell.accepts is not None and type(message) not in cell.accepts:
@@ -157,11 +159,11 @@ class Ref:
             if cell.watches is None:
                 cell.watches = Watches(cell)
             cell.watches.add(watcher, heard)
-        elif self.node == self._around.node:
+        elif not self._elsewhere:
             self._around.loop.call_soon(heard, NO_ACTOR)
         else:
             try:
-                self._remote().watch(self.node, self.path, watcher, heard)
+                self._remote().watch(self.address, watcher, heard)
             except MeshError as error:
                 self._around.loop.call_soon(heard, str(error))
 
@@ -171,14 +173,14 @@ class Ref:
         if cell is not None:
             if cell.watches is not None:
                 cell.watches.remove(watcher)
-        elif self.node != self._around.node and self._around.remote is not None:
-            self._around.remote.unwatch(self.node, self.path, watcher)
+        elif self._elsewhere and self._around.remote is not None:
+            self._around.remote.unwatch(self.address, watcher)
 
     # Where it is
 
     def _find(self) -> "Cell | None":
         """Return the actor's cell where it lives in this node; a new one may have taken an old one's place."""
-        if self.node != self._around.node:
+        if self._elsewhere:
             return None
         cell = self._cell
         if (cell is None or cell.life is STOPPED) and self._around.root is not None:
@@ -187,7 +189,7 @@ class Ref:
         return cell
 
     def _remote(self) -> "Remote":
-        if self.node == self._around.node:
+        if not self._elsewhere:
             raise UnknownActor(f"{self.node} has no actor {self.path}")
         if self._around.remote is None:
             raise BusUnavailable(f"this node has no bus, so {self.address} cannot be reached")

@@ -1,5 +1,6 @@
 """What a reference needs of the way to other nodes; `post` is that way."""
 
+from collections.abc import Awaitable
 from typing import Any, Protocol
 
 from .context import CallContext
@@ -7,9 +8,9 @@ from .watch import Heard
 
 
 class Remote(Protocol):
-    """Brings messages to actors of other nodes."""
+    """Brings messages to actors of other nodes; an address is `node/path`, and never one of this node."""
 
-    def tell(self, node: str, path: str, message: Any, here: CallContext | None) -> None:
+    def tell(self, address: str, message: Any, here: CallContext | None) -> None:
         """Send without an answer.
 
         Raises:
@@ -18,18 +19,18 @@ class Remote(Protocol):
         """
         ...
 
-    async def ask(self, node: str, path: str, message: Any, timeout: float, into: Any, here: CallContext | None) -> Any:
-        """Send and wait for the answer, decoded to `into`.
+    def ask(self, address: str, message: Any, timeout: float, here: CallContext | None) -> Awaitable[bytes]:
+        """Send and wait for the answer as it travels (see `Copier.incoming`).
 
         Raises:
             MeshError: as `Ref.ask`.
         """
         ...
 
-    def watch(self, node: str, path: str, watcher: Any, heard: Heard) -> None:
+    def watch(self, address: str, watcher: Any, heard: Heard) -> None:
         """Have `heard` called once when the actor or its node is gone."""
         ...
 
-    def unwatch(self, node: str, path: str, watcher: Any) -> None:
+    def unwatch(self, address: str, watcher: Any) -> None:
         """Watch no more."""
         ...
