@@ -224,17 +224,20 @@ class Membership(Actor):
 
     async def _all_again(self, names: tuple[str, ...]) -> None:
         for name in names:
-            instance = self._instances.get(name)
-            if instance is None:
+            before = self._instances.get(name)
+            if before is None:
                 continue
             # Kept whatever comes of it: the registry may have taken and buried it though its answer was lost, and the
             # same incarnation would be refused for ever.
-            instance = self._instances[name] = msgspec.structs.replace(instance, incarnation=instance.incarnation + 1)
+            instance = self._instances[name] = msgspec.structs.replace(before, incarnation=before.incarnation + 1)
             try:
                 joined = await self._join(instance)
-                if (
-                    joined.incarnation and not joined.taken
-                ):  # else another process is meant by that name
+                if joined.taken:
+                    # Whoever started last has the name. Counting up here would take it back, and so on for ever.
+                    self._instances[name] = before
+                    log.warning("%s has lost its place to another process of that name: %s", name, joined.error)
+                    continue
+                if joined.incarnation:
                     self._instances[name] = msgspec.structs.replace(instance, incarnation=joined.incarnation)
                 _checked(instance, joined)
             except MeshError as error:

@@ -59,6 +59,9 @@ class Desk:
             if found is not None and found.value == value:
                 return Joined(found.revision)
             if known is not None and known.incarnation == instance.incarnation and not renew:
+                if known.data != instance.data:  # two processes of one name; the one that is in stays
+                    text = f"{key} is in with this incarnation, as another process"
+                    return Joined(error=text, code="failed_precondition", incarnation=known.incarnation, taken=True)
                 return Joined(found.revision if found else 0)  # a join that came twice; what it renewed since stands
             try:
                 revision = await write(self._store, key, value, found.revision if found else 0)

@@ -55,8 +55,9 @@ def plan(
     for role, wanted in (("registry", registries), ("policy", policies), ("gateway", gateways)):
         found += [SimNode(f"{role}-{number}", targets=(role,)) for number in range(1, wanted + 1)]
     given: Sequence[Any] = services  # users are not bound to annotations
-    if wrong := [one for one in given if not (isinstance(one, type) and issubclass(one, Service) and one.name)]:
-        raise SimulationError(f"services= takes classes of services that have a name, not {wrong[0]!r}")
+    for one in given:
+        if not (isinstance(one, type) and issubclass(one, Service) and one.name):
+            raise SimulationError(f"services= takes classes of services that have a name, not {one!r}")
     versions: dict[str, int] = {}
     for kind in services:
         versions[kind.name] = versions.get(kind.name, 0) + 1

@@ -86,6 +86,9 @@ class Wire(asyncio.Protocol):
         self._pongs: deque[Callable[[bool], None]] = deque()
         self._barriers = 0
         self._unanswered = 0
+        self._trips: deque[float] = deque(maxlen=8)
+        self._usual = 0.0
+        """Seconds that a PING and its PONG take at least, of late: a long line is no silent one."""
         self._reason = ""
         self._timer: asyncio.TimerHandle | None = None
         self._beat = self._heard = self._next_ping = self._pinged = clock()
@@ -243,12 +246,15 @@ class Wire(asyncio.Protocol):
                 self._pinged = now
             self._unanswered += 1
             self.send_ping(self._alive)
-        elif self._unanswered and not self._barriers and now - self._pinged > SILENCE:
+        elif self._unanswered and not self._barriers and now - self._pinged > SILENCE + self._usual:
             self._gap(now)
         self._timer = self._loop.call_later(TICK, self._tick)
 
     def _alive(self, came: bool) -> None:
         if came:
+            if self._unanswered:
+                self._trips.append(self._clock() - self._pinged)
+                self._usual = min(self._trips)
             self._unanswered = 0
 
     def _gap(self, now: float) -> None:

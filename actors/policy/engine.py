@@ -6,10 +6,8 @@ from what stands. Truth is in the store; a second engine is refused by it, reads
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
-
-import msgspec
 
 from ..bus.bus import Bus, BusState, Subscription
 from ..bus.reply import may_answer
@@ -29,7 +27,6 @@ from .bundle import Outcome
 from .change import ACTIONS, Asked, compiled, judge_apply, judge_delete, judge_rollback, options, read, target
 from .history import History
 from .problem import Problem
-from .record import WHOLE_EVERY, Record, follow
 from .rollout import Rollout
 
 log = logging.getLogger("plait.policy")
@@ -81,6 +78,7 @@ class PolicyEngine(Actor):
         self._subscriptions: list[Subscription] = []
         self._stopped = False
         self._due: Deadline | None = None
+        self._told = 0
 
     # Its life
 
@@ -111,6 +109,7 @@ class PolicyEngine(Actor):
             await bus.flush()
             if self.active:  # an engine that died between the phases left the nodes waiting
                 await self._rollout.activate(self.active, (), 0.0)
+            self._told = self.active
         except BaseException:
             await self.post_stop()
             raise
@@ -172,14 +171,17 @@ class PolicyEngine(Actor):
         try:
             self.cell.tell(_News())
         except MeshError as error:  # too much to do, or about to stop
-            log.warning("the policy engine does not look at what others wrote now, the next change does: %s", error)
+            log.warning("the policy engine does not look at what others wrote now, but in a while: %s", error)
+            self._look_again()
 
     async def _look(self) -> None:
         """Read what was written by others, or by oneself without an answer, and tell the nodes."""
         try:
             if await self._history.catch_up():
                 self._stand()
+            if self.active > self._told:
                 await self._rollout.activate(self.active, (), 0.0)
+                self._told = self.active
         except MeshError as error:
             log.warning("the store could not be read: %s", error)
             self._look_again()
@@ -203,6 +205,7 @@ class PolicyEngine(Actor):
         for _ in range(_RACES):
             if await self._history.catch_up():
                 self._stand()
+                self._look_again()  # whoever wrote it may not have told the nodes
             action = asked.action
             if isinstance(wanted, tuple):
                 outcome = await self._judged(wanted[0], len(asked.payload))
@@ -243,23 +246,13 @@ class PolicyEngine(Actor):
         if asked.dry_run or not outcome.documents:
             synced = self._synced(history.revision)
             return {"revision": history.revision, "applied": applied, "warnings": warnings, "nodes": synced}
-        record = self._record(action, outcome, rules)
-        await history.append(record)
+        writer = f"{self.surroundings.rng.getrandbits(128):032x}"
+        await history.append(history.next(action, outcome.documents, digest(rules), writer, self._wall_clock()))
         if history.revision != revision:
             raise Conflict(f"policy revision {revision} was written by another engine")
         warnings += await self._roll_out(outcome, rules, table, asked.wait)
         synced = self._synced(revision)
         return {"revision": revision, "applied": applied, "warnings": warnings, "nodes": synced}
-
-    def _record(self, action: str, outcome: Outcome, rules: Mapping[str, bytes]) -> Record:
-        history = self._history
-        revision = history.revision + 1
-        writer = f"{self.surroundings.rng.getrandbits(128):032x}"
-        changes = tuple(sorted(outcome.documents.items()))
-        record = Record(history.revision, revision, self._wall_clock(), writer, action, changes, digest(rules))
-        if revision % WHOLE_EVERY:
-            return record
-        return msgspec.structs.replace(record, whole=tuple(follow(history.held, record).values()))
 
     async def _roll_out(
         self, outcome: Outcome, rules: dict[str, bytes], table: RouteTable, wait: bool
@@ -277,7 +270,9 @@ class PolicyEngine(Actor):
         self.active, self._rules, self._table = revision, rules, table
         try:
             await self._rollout.activate(revision, nodes - set(refused), self._limit if wait else 0.0)
+            self._told = revision
         except MeshError as error:
+            self._look_again()
             log.warning("revision %d was not activated, nodes will ask for it: %s", revision, error)
         told = [f"node {node} cannot decide by it: {reason}" for node, reason in sorted(refused.items())]
         return answer.problems(Problem("node_refused", "", "", 0, text) for text in told)

@@ -1,10 +1,14 @@
 """All policy revisions in the store, one key each, written by create: of two writers of one revision one is refused."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
+
+import msgspec
 
 from ..messages.error import Refused
 from ..table.store import KeyValue, write
-from .record import Held, Record, follow, pack, unpack
+from .bundle import StoredDocument
+from .record import WHOLE_EVERY, Held, Record, follow, pack, unpack
 
 
 class Step(NamedTuple):
@@ -54,6 +58,16 @@ class History:
         while (found := await self._store.get(_key(self.revision + 1))) is not None:
             self._take(unpack(found.value), found.value)
         return self.revision > before
+
+    def next(
+        self, action: str, documents: Mapping[str, StoredDocument | None], digest: str, writer: str, time: float
+    ) -> Record:
+        """Return the record of the next revision, see `Record`; every `WHOLE_EVERY`th holds all that stands."""
+        changes = tuple(sorted(documents.items()))
+        record = Record(self.revision, self.revision + 1, time, writer, action, changes, digest)
+        if record.revision % WHOLE_EVERY:
+            return record
+        return msgspec.structs.replace(record, whole=tuple(follow(self.held, record).values()))
 
     async def append(self, record: Record) -> None:
         """Write the next revision.

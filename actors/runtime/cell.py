@@ -58,17 +58,23 @@ class Cell(Living):
         mail = Mail(message, future, when)
         self.deliver(mail)
 
+        answered = False
+
         def late() -> None:
             if not future.done():
                 future.set_exception(DeadlineExceeded(f"{self.name} did not answer within {timeout:g} s"))
-                if mail.task is not None:  # nobody waits for its end any more
-                    mail.task.cancel()
 
         deadline = self.surroundings.deadlines.at(when, late)
         try:
-            return await future
+            answer = await future
+            answered = True
+            return answer
         finally:
             deadline.cancel()
+            if not answered:  # nobody waits for it any more: it is dropped where it waits, or stopped
+                mail.deadline = 0.0
+                if mail.task is not None:
+                    mail.task.cancel()
 
     def deliver(self, mail: Mail) -> None:
         """Take one mail in: work on it at once where there is room, else keep it.

@@ -29,6 +29,8 @@ async def test_who_joins_is_found_by_users_replicas_and_listeners(world, until):
                 "locality": "r/z/s",
                 "node": "n1",
                 "health": "healthy",
+                "address": "",
+                "port": 0,
             }
         ],
     }
@@ -197,3 +199,17 @@ async def test_a_death_that_the_store_could_not_take_is_tried_again(world, until
     world.disconnect(DATA)
     await until(lambda: not registry.catalog.instances)
     assert world.store.fail == 0
+
+
+async def test_of_two_processes_of_one_name_the_one_that_is_in_stays(world):
+    await world.start()
+    await world.join(world.instance(incarnation=7, data=DATA))
+    again = await world.join(world.instance(incarnation=7, data=DATA))
+    other = await world.join(world.instance(incarnation=7, data=Connection("SERVER", 99)))
+    assert again.error == ""
+    assert (other.taken, other.incarnation, "another process" in other.error) == (True, 7, True)
+    earlier = await world.join(world.instance(incarnation=6, data=DATA))
+    assert (earlier.taken, earlier.incarnation) == (True, 7)
+    await world.leave(incarnation=7)
+    late = await world.join(world.instance(incarnation=7, data=DATA))
+    assert (late.taken, late.incarnation) == (False, 7)

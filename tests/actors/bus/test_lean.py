@@ -182,6 +182,22 @@ async def test_a_line_that_leaves_a_ping_unanswered_raises_the_barrier_though_th
     assert seen == [(b"a", False), (b"b", False), (b"c", True), (b"d", True), (b"e", False)]
 
 
+async def test_a_long_line_is_no_silent_one(line):
+    bus, wire, _, clock = line
+    stalled, due, seen = [], [], len(wire._pongs)
+    for tick in range(2000):  # 100 s, each PONG 0.4 s after its PING
+        clock.now += 0.05
+        wire._tick()
+        stalled.append(bus.stalled)
+        due += [tick + 8] * (len(wire._pongs) - seen)
+        while due and due[0] <= tick:
+            due.pop(0)
+            wire.data_received(b"PONG\r\n")
+        seen = len(wire._pongs)
+    assert sum(stalled[:60]) > 0
+    assert sum(stalled[60:]) == 0
+
+
 async def test_losing_the_connection_lifts_the_barrier_and_ends_a_flush(line):
     bus, wire, _, clock = line
     answers = []

@@ -55,6 +55,21 @@ SAMPLES = {
     "instance_listening": instance.Instance(
         "billing-1", "billing", "v1", {}, "", "node-1", 5, NODE_1, NODE_2, "draining", (("orders.created", "billing"),)
     ),
+    "instance_addressed": instance.Instance(
+        "gateway-1",
+        "plait-gateway",
+        "v1",
+        {"istio": "ingressgateway"},
+        "eu/a/1",
+        "node-1",
+        5,
+        NODE_1,
+        NODE_2,
+        "draining",
+        (("orders.created", ""),),
+        "2001:db8::5",
+        8443,
+    ),
     "join": instance.Join(instance.Instance("r-1", "reviews", "v1", {}, "", "node-1", 1)),
     "joined": instance.Joined(9, "older than what is known", "failed_precondition"),
     "leave": instance.Leave("r-1", "reviews", 3),

@@ -7,8 +7,9 @@ import pytest
 
 from plait.actors.bus.ask import Asker
 from plait.actors.messages.codec import encode
-from plait.actors.messages.error import StartFailed
+from plait.actors.messages.error import StartFailed, UnknownOutcome
 from plait.actors.messages.table import Acknowledge, Activate, Prepare
+from plait.actors.policy import history
 from plait.actors.policy.record import WHOLE_EVERY
 from plait.actors.table.snapshot import fetch
 from tests.policy_world import PUSH, SUBJECTS, service
@@ -49,6 +50,28 @@ async def test_a_lost_answer_of_the_store_neither_loses_nor_doubles_a_revision(w
     assert (await world.apply(service("ratings")))["errors"][0]["code"] == "unavailable"
     world.store.fail = 0
     assert (await world.apply(service("ratings")))["revision"] == 2
+
+
+@pytest.mark.parametrize("between", ["nothing", "a dry run"])
+async def test_a_revision_whose_write_was_not_answered_comes_into_force_without_another_change(
+    world, until, monkeypatch, between
+):
+    monkeypatch.setattr("plait.actors.policy.engine._PAUSE", 0.1)
+    engine, node = await world.start(), await world.node()
+
+    async def unheard(store, key, value, last, tries=3):
+        await store.create(key, value)
+        raise UnknownOutcome
+
+    with monkeypatch.context() as patch:
+        patch.setattr(history, "write", unheard)
+        answer = await world.apply(service("reviews"))
+    assert answer["errors"][0]["code"] == "unavailable"
+    if between == "a dry run":  # it reads what was written, and must not be all that comes of it
+        await world.apply(service("ratings"), **{"plait-dry-run": "true"})
+    await until(lambda: node.revision == 1, 2.0)
+    assert engine.active == 1
+    assert await world.names() == ["reviews"]
 
 
 async def test_a_damaged_store_stops_the_engine_instead_of_guessing(world):
