@@ -68,7 +68,7 @@ async def test_a_revision_whose_write_was_not_answered_comes_into_force_without_
         answer = await world.apply(service("reviews"))
     assert answer["errors"][0]["code"] == "unavailable"
     if between == "a dry run":  # it reads what was written, and must not be all that comes of it
-        await world.apply(service("ratings"), **{"plait-dry-run": "true"})
+        await world.apply(service("ratings"), dry_run="true")
     await until(lambda: node.revision == 1, 2.0)
     assert engine.active == 1
     assert await world.names() == ["reviews"]
