@@ -12,7 +12,7 @@ GUARD = "plait.actors.bus.connection"
 
 
 class Quiet:
-    """Has what plait logs stand in the trace, not on the terminal: a crash that was asked for is no news."""
+    """While it is entered, the trace gets every warning of plait, and nobody else does."""
 
     def __init__(self, simulation: "Simulation") -> None:
         self._log = logging.getLogger("plait")
