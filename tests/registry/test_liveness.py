@@ -78,7 +78,7 @@ def test_phi_is_the_chance_that_a_living_process_is_silent_for_so_long():
     accrual = Accrual(0.0, 1.0)
     for second in range(1, 200):
         accrual.heard(float(second), 3.0)
-    # Mean 1 s, the least deviation 0.1 s, no pause: at the mean the chance is one half, five deviations more are one in 10 million.
+    # Mean 1 s, the least deviation 0.1 s, no pause: one half at the mean, one in 10 million five deviations later.
     assert accrual.phi(200.0, 0.0) == pytest.approx(0.301, abs=0.01)
     assert accrual.phi(200.1, 0.0) == pytest.approx(0.8, abs=0.02)
     assert accrual.phi(200.5, 0.0) == pytest.approx(7.3, abs=0.1)
