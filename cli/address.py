@@ -1,6 +1,7 @@
-"""Flags that are addresses or `k=v` pairs, read by the mesh's own rules."""
+"""Flags that are addresses or `k=v` pairs, read by the mesh's own rules; flags that need others."""
 
 from collections.abc import Callable
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, cast
 
 import click
@@ -24,10 +25,24 @@ def listen(*, mapped: bool = False) -> Callable[[click.Context, click.Parameter,
     return read
 
 
-def dns(ctx: click.Context, param: click.Parameter, value: str) -> None:
-    """Refuse every address of a DNS server: there is none yet, and a flag that does nothing would be a lie."""
-    if value != "off":
-        raise click.BadParameter("plait does not answer DNS yet: leave it off", ctx, param)
+def forward(ctx: click.Context, param: click.Parameter, value: str | None) -> "Listen | None":
+    """Read the address of a server that is asked: unlike one that listens, it has a port of its own."""
+    found = None if value is None else _listen(value, ctx, param, mapped=False)
+    if found is not None and not found.port:
+        raise click.BadParameter(f"{value!r} names no port to ask: a DNS server's is 53", ctx, param)
+    return found
+
+
+def ip(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    """Read an IP address that says the same on every machine; empty stays empty."""
+    try:
+        if value and ("%" in value or ip_address(value).is_unspecified):
+            raise ValueError
+    except ValueError:
+        raise click.BadParameter(
+            f"{value!r} is no IP address that others could use, such as 10.0.0.5", ctx, param
+        ) from None
+    return value
 
 
 def _listen(text: str, ctx: click.Context, param: click.Parameter, mapped: bool) -> "Listen":
@@ -66,3 +81,15 @@ def check_targets(given: tuple[str, ...], words: tuple[str, ...]) -> None:
         is_class = bool(colon) and name.isidentifier() and all(part.isidentifier() for part in module.split("."))
         if one not in words and not is_class:
             raise click.UsageError(f"{one!r} is none of {', '.join(words)}, nor a service as module:Class")
+
+
+def check_meant(holds: bool, why: str, *names: str) -> None:
+    """Do nothing where these flags mean something here; in the environment they may be meant for other commands.
+
+    Raises:
+        UsageError: one of them is on the command line and would do nothing.
+    """
+    source = click.get_current_context().get_parameter_source
+    for name in names:
+        if not holds and source(name) is click.core.ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"--{name.replace('_', '-')} {why}")

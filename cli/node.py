@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import option
-from .address import check_targets, dns, listen, pairs
+from .address import check_meant, check_targets, listen, pairs
 
 if TYPE_CHECKING:
     from ..mesh.options import Listen
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 Examples:
   plait node registry policy --nats nats://10.0.0.5:4222
   plait node gateway --http 0.0.0.0:8080
+  plait node dns --dns 10.0.0.5:8600 --dns-forward 10.0.0.1:53
   plait node shop.orders:Orders --label track=canary --locality eu/a
 """
 )
@@ -40,16 +41,8 @@ Examples:
 @click.option(
     "--admin", metavar="ADDR", callback=listen(), envvar="PLAIT_ADMIN", show_envvar=True, help="Health and metrics."
 )
-@click.option(
-    "--dns",
-    metavar="ADDR",
-    callback=dns,
-    expose_value=False,
-    default="off",
-    envvar="PLAIT_DNS",
-    show_envvar=True,
-    help="Answers names; not there yet.  [off]",
-)
+@option.dns
+@option.advertise
 @option.telemetry
 @option.mesh
 def command(
@@ -63,15 +56,16 @@ def command(
     http: tuple["Listen", ...],
     admin: "Listen | None",
     mesh: str,
-    **telemetry: Any,
+    **more: Any,
 ) -> None:
-    """Run one node; each TARGET is registry, policy, traces, gateway, or a service as module:Class.
+    """Run one node; each TARGET is registry, policy, traces, gateway, dns, or a service as module:Class.
 
     It prints `ready` when it is registered and routable. Ctrl-C drains and stops it.
     """
     from ..mesh.target import ROLES
 
     check_targets(targets, ROLES)
+    check_meant("dns" in targets, "needs the target dns beside it", "dns", "dns_forward", "dns_ttl")
     if locality and (len(locality.split("/")) > 3 or not all(locality.split("/"))):
         raise click.UsageError(f"locality {locality!r} is not REGION, REGION/ZONE or REGION/ZONE/SUBZONE")
     from ..actors.messages.name import label
@@ -91,7 +85,7 @@ def command(
         replicas=replicas,
         http=http,
         admin=admin,
-        **telemetry,
+        **more,
     )
     try:
         run.run_node(options)

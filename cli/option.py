@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 import click
 
+from .address import forward, ip, listen
 from .app import MACHINE
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -41,6 +42,49 @@ def telemetry(command: Command) -> Command:
     )(command)
     return click.option(
         "--otlp", metavar="URL", envvar="PLAIT_OTLP", show_envvar=True, default="", help="An OTLP collector."
+    )(command)
+
+
+def dns(command: Command) -> Command:
+    """Add `--dns`, `--dns-forward` and `--dns-ttl`: where names are answered, and how."""
+    command = click.option(
+        "--dns-ttl",
+        metavar="SECONDS",
+        type=click.IntRange(0, 2**31 - 1),
+        envvar="PLAIT_DNS_TTL",
+        show_envvar=True,
+        default=0,
+        show_default=True,
+        help="How long an answer may be kept.",
+    )(command)
+    command = click.option(
+        "--dns-forward",
+        metavar="ADDR",
+        callback=forward,
+        envvar="PLAIT_DNS_FORWARD",
+        show_envvar=True,
+        help="A DNS server to ask for names outside the mesh; without it they are refused.",
+    )(command)
+    return click.option(
+        "--dns",
+        metavar="ADDR",
+        callback=listen(),
+        envvar="PLAIT_DNS",
+        show_envvar=True,
+        help="Answers names by DNS.",
+    )(command)
+
+
+def advertise(command: Command) -> Command:
+    """Add `--advertise`: the address that this machine's instances have in the registry."""
+    return click.option(
+        "--advertise",
+        metavar="IP",
+        callback=ip,
+        envvar="PLAIT_ADVERTISE",
+        show_envvar=True,
+        default="",
+        help="Where other machines reach this one, as DNS tells it; without it, the address that talks to the bus.",
     )(command)
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import option
-from .address import check_targets, dns, listen
+from .address import check_meant, check_targets, listen
 
 if TYPE_CHECKING:
     from ..mesh.options import Listen
@@ -20,6 +20,7 @@ Examples:
   plait up --http 0 --admin 0 --app none      free ports, no services
   plait up --app shop.orders:Orders --state ./state
   plait up --http 8080=80 --http 8443=443     a Gateway's port 80 is served on 8080
+  plait up --dns 8600                         dig @127.0.0.1 -p 8600 reviews.service.plait SRV
 """
 )
 @click.option(
@@ -41,16 +42,7 @@ Examples:
     show_default=True,
     help="Health, metrics, console.",
 )
-@click.option(
-    "--dns",
-    metavar="ADDR",
-    callback=dns,
-    expose_value=False,
-    envvar="PLAIT_DNS",
-    show_envvar=True,
-    default="off",
-    help="Answers names; not there yet.  [off]",
-)
+@option.dns
 @option.nats
 @option.nats_sys
 @click.option(
@@ -70,6 +62,7 @@ Examples:
     show_envvar=True,
     help="Keep state here; without it, it ends with the mesh.",
 )
+@option.advertise
 @option.telemetry
 @option.mesh
 def command(
@@ -80,13 +73,14 @@ def command(
     app: tuple[str, ...],
     state: str | None,
     mesh: str,
-    **telemetry: Any,
+    **more: Any,
 ) -> None:
     """Run a whole mesh on this machine: bus, control plane, gateway, and one process per service.
 
     It prints the addresses, then `ready`. Ctrl-C drains and stops it. Without --nats it starts a bus of its own.
     """
     check_targets(app, APPS)
+    check_meant(more["dns"] is not None, "needs --dns beside it", "dns_forward", "dns_ttl")
     if "none" in app and len(app) > 1:
         raise click.UsageError("--app none stands alone")
     from ..mesh.options import UpOptions
@@ -100,7 +94,7 @@ def command(
         nats_sys=nats_sys or "",
         app=() if app == ("none",) else app,
         state=state or "",
-        **telemetry,
+        **more,
     )
     try:
         run(options)

@@ -12,6 +12,7 @@ from ..actors.bus.bus import Bus
 from ..actors.table.store import KeyValue
 from ..gateway.door import Door
 from ..gateway.exchange import Application
+from ..registry.dns_door import NameDoor
 
 if TYPE_CHECKING:
     from .link import Link
@@ -74,6 +75,10 @@ class Ground(Protocol):
         """
         ...
 
+    async def address(self) -> str:
+        """Return the IP address at which other machines reach this node, as far as it can be known here."""
+        ...
+
     async def bucket(self, link: "Link", name: str) -> KeyValue:
         """Return a store, made when it is missing.
 
@@ -84,4 +89,17 @@ class Ground(Protocol):
 
     def listener(self, application: Application, host: str, port: int) -> Door:
         """Return what serves `application` on an address, once started; port 0 takes a free one."""
+        ...
+
+    def name_door(self, host: str, port: int, forward: tuple[str, int] | None) -> NameDoor:
+        """Return what takes DNS questions on an address, once started; port 0 takes one that is free for UDP and TCP.
+
+        Args:
+            host: the address.
+            port: the port for both.
+            forward: who is asked for names of others; None: nobody.
+
+        Raises:
+            StartFailed: there is no such thing on this ground.
+        """
         ...

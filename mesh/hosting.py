@@ -32,6 +32,8 @@ class Place(msgspec.Struct, frozen=True, eq=False):
     membership: Cell
     labels: dict[str, str]
     locality: str
+    address: str
+    """The IP address at which other machines reach the node."""
 
 
 class Hosted:
@@ -52,6 +54,7 @@ class Hosted:
             place.link.node,
             ground.wall_clock_ns(),  # later than any life before, also where the name is the same
             events=tuple(sorted(kind.interests)),
+            address=place.address,
         )
         self.caller = Caller(name, token, kind.namespace, self.instance.labels)
         self.inbound: Inbound | None = None

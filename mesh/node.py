@@ -21,8 +21,7 @@ from ..actors.runtime.supervisor import Supervisor
 from ..actors.runtime.tree import branch
 from ..actors.service.service import Service
 from ..actors.table.follower import Follower
-from ..gateway.admin import Admin
-from ..gateway.door import Door
+from .edge import Edges
 from .gauge import measure
 from .ground import Ground
 from .health import Health
@@ -74,10 +73,8 @@ class Node:
         """What of this node is to stand in the registry, by id: its services and roles."""
         self._own: list[str] = []
         self._system: Bus | None = None
-        self._admin: Door | None = None
-        self._listeners: Callable[[], Sequence[Door]] = tuple
+        self._edges = Edges()
         self._ready = False
-        self._open = False
         self.health: Health | None = None
         """Given by whoever runs the node as a process; the simulator has no threads to watch from."""
         self._ends = AsyncExitStack()
@@ -100,7 +97,7 @@ class Node:
         link = self.link = await ground.link(self.name, options.mesh)
         ends(link.close)
         ends(self._close_system)
-        ends(self._close_admin)
+        ends(self._edges.close_admin)
         telemetry = self.telemetry = Telemetry(link, options.mesh, options.otlp)
         wire = Wire(link.data, link.subjects, link.deadlines, link.surroundings.clock)
         proxy = self.proxy = Proxy(wire, link.deadlines, ground.rng, link.surroundings.clock, telemetry)
@@ -134,15 +131,24 @@ class Node:
         await self._until("a registry", lambda: self.registry.ready(PATIENCE))
         await self._until("a policy engine", lambda: self.policy.ready(PATIENCE))
         await self.supervisor.start(specs)
-        await self._announce_roles([*self._roles, *(["actors"] if specs else [])])
-        place = Place(link, proxy, telemetry, self.supervisor, self.membership, dict(options.labels), options.locality)
+        place = Place(
+            link,
+            proxy,
+            telemetry,
+            self.supervisor,
+            self.membership,
+            dict(options.labels),
+            options.locality,
+            options.advertise or await ground.address(),
+        )
+        await self._announce_roles([*self._roles, *(["actors"] if specs else [])], place)
         for kind in kinds:
             for _ in range(options.replicas):
                 hosted = Hosted(kind, place)
                 self._hosted.append(hosted)
                 await hosted.start()
         await self._routable()
-        await self._start_edges()
+        await self._edges.start(options, place, self.registry, self)
         telemetry.start(self._unread)
         measure(telemetry.metrics, link, self.supervisor, proxy, self.registry, self.policy)
         self._ready = True
@@ -165,17 +171,18 @@ class Node:
             await self.supervisor.start_child(roles.traces_spec(link))
 
     def _heard(self, proxy: Cell, changed: Instances) -> None:
+        self._edges.heard(changed)
         proxy.tell(changed)
         if self.post.distant:
             self.post.distant.nodes({instance.node for instance in self.proxy.instances.values()})
 
-    async def _announce_roles(self, names: list[str]) -> None:
+    async def _announce_roles(self, names: list[str], place: Place) -> None:
         if not names:
             return
         from . import roles
 
         for role in names:
-            instance = roles.role_instance(role, self.link, dict(self.options.labels), self.options.locality)
+            instance = roles.role_instance(role, place, self.options)
             await join(self.membership, instance, self.link.surroundings)
             self._own.append(instance.id)
 
@@ -187,20 +194,6 @@ class Node:
             if self.link.surroundings.clock() > end:
                 raise DeadlineExceeded("the registry did not tell of this node's instances within 5 s")
             await asyncio.sleep(0.005)
-
-    async def _start_edges(self) -> None:
-        if "gateway" in self.options.targets:
-            from . import roles
-
-            instance = roles.role_instance("gateway", self.link, dict(self.options.labels), self.options.locality)
-            spec, self._listeners = roles.gateway_spec(self.link, self.proxy, self.telemetry, self.options, instance)
-            await self.link.flush()
-            await self.supervisor.start_child(spec)
-            self._open = True
-        if self.options.admin is not None:
-            admin = Admin(self, self.telemetry.metrics)
-            self._admin = self.ground.listener(admin, self.options.admin.host, self.options.admin.port)
-            await self._admin.start()
 
     async def _until(self, what: str, ready: Callable[[], Awaitable[None]]) -> None:
         """Wait for something that others run; say so, for whoever started this node may have forgotten it."""
@@ -221,12 +214,17 @@ class Node:
     @property
     def http(self) -> list[str]:
         """Where the gateway listens, as URLs."""
-        return [url_of(one) for one in self._listeners()]
+        return self._edges.http
+
+    @property
+    def dns(self) -> str:
+        """Where names are answered, as a URL; empty where they are not."""
+        return self._edges.dns
 
     @property
     def admin(self) -> str:
         """The admin address as a URL; empty without one."""
-        return "" if self._admin is None else url_of(self._admin)
+        return self._edges.admin
 
     async def round_trip(self) -> float:
         """Return the seconds that both connections to the bus took to answer; see `Health`."""
@@ -260,9 +258,7 @@ class Node:
     async def close_edges(self) -> None:
         """Take no more requests from outside; those that are open are answered."""
         self._ready = False
-        if self._open:
-            self._open = False
-            await self.supervisor.stop_child("gateway")
+        await self._edges.close()
 
     async def stop(self) -> None:
         """Drain and leave: edges first, then the services, last what others may still need."""
@@ -283,16 +279,6 @@ class Node:
             except MeshError as error:
                 log.debug("%s leaves without a word: %s", name, error)
 
-    async def _close_admin(self) -> None:
-        if self._admin is not None:
-            await self._admin.drain(1.0)
-
     async def _close_system(self) -> None:
         if self._system is not None:
             await self._system.close()
-
-
-def url_of(listener: Door) -> str:
-    """Return where a listener can be reached."""
-    host, port = listener.address
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}"

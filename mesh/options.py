@@ -21,6 +21,10 @@ class Listen(msgspec.Struct, frozen=True):
         return f"{host}:{self.port}"
 
 
+DNS = Listen(LOOPBACK, 8600)
+"""Where the target `dns` answers unless it is told otherwise: Consul's port, which needs no rights."""
+
+
 class UpOptions(msgspec.Struct, frozen=True):
     """A whole mesh on this machine."""
 
@@ -39,13 +43,21 @@ class UpOptions(msgspec.Struct, frozen=True):
     """URL of an OTLP collector; empty exports nothing."""
     sampling: float = 1.0
     """Share of the requests that are traced, 0 to 1."""
+    dns: Listen | None = None
+    """Where names are answered; None answers none."""
+    dns_forward: Listen | None = None
+    """The DNS server that is asked for names outside the mesh; None refuses them."""
+    dns_ttl: int = 0
+    """Seconds that an answer may be kept."""
+    advertise: str = ""
+    """The IP address at which other machines reach this one; empty: the one that talks to the bus."""
 
 
 class NodeOptions(msgspec.Struct, frozen=True):
     """One actor node."""
 
     targets: tuple[str, ...]
-    """`registry`, `policy`, `traces`, `gateway`, or services as `module:Class`."""
+    """`registry`, `policy`, `traces`, `gateway`, `dns`, or services as `module:Class`."""
     nats: str
     mesh: str = "default"
     nats_sys: str = ""
@@ -62,6 +74,12 @@ class NodeOptions(msgspec.Struct, frozen=True):
     sampling: float = 1.0
     debug: bool = False
     """Whether a gateway answers `x-plait-debug: 1` with where a request went."""
+    dns: Listen | None = None
+    """Where the target `dns` answers; None is `DNS`."""
+    dns_forward: Listen | None = None
+    dns_ttl: int = 0
+    advertise: str = ""
+    """The IP address at which other machines reach this one; empty: the one that talks to the bus."""
 
 
 def parse_listen(text: str, *, mapped: bool = False) -> Listen:

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import socket
 import time
 from collections.abc import Callable
 
@@ -13,8 +14,9 @@ from ..actors.table.store import KeyValue
 from ..gateway.door import Door
 from ..gateway.exchange import Application
 from ..gateway.listener import Listener
+from ..registry.dns_door import NameDoor
 from .link import Link
-from .options import NodeOptions
+from .options import LOOPBACK, NodeOptions
 
 
 class RealGround:
@@ -54,6 +56,22 @@ class RealGround:
         url = self._options.nats_sys
         return await lean.connect(url, f"plait {link.node} system", rng=self.rng) if url else None
 
+    async def address(self) -> str:
+        """Return this end of the way to the bus: the system chooses it as it does for the connection itself.
+
+        IPv4 comes first: who asks DNS for an address asks for such a one.
+        """
+        bus = address(self._options.nats)
+        for family in (socket.AF_INET, socket.AF_INET6):
+            try:
+                found = await self.loop.getaddrinfo(bus.host, bus.port, family=family, type=socket.SOCK_DGRAM)
+                with socket.socket(family, socket.SOCK_DGRAM) as way:
+                    way.connect(found[0][4])  # sends nothing; the socket has a local address then
+                    return str(way.getsockname()[0]).partition("%")[0]
+            except OSError:
+                continue
+        return LOOPBACK
+
     async def bucket(self, link: Link, name: str) -> KeyValue:
         """Open a JetStream bucket, see `Ground.bucket`."""
         from ..actors.table.jetstream import open_bucket  # most nodes have no store
@@ -63,3 +81,9 @@ class RealGround:
     def listener(self, application: Application, host: str, port: int) -> Door:
         """Return a TCP listener, see `Ground.listener`."""
         return Listener(application, host, port, clock=self.clock, wall=self.wall_clock)
+
+    def name_door(self, host: str, port: int, forward: tuple[str, int] | None) -> NameDoor:
+        """Return sockets for DNS, see `Ground.name_door`."""
+        from ..registry.dns_server import DnsServer  # most nodes answer no names
+
+        return DnsServer(host, port, forward, self.clock)

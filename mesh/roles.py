@@ -1,6 +1,7 @@
-"""The mesh's own actors that a node may run: registry, policy engine, trace store, gateway."""
+"""The mesh's own actors that a node may run: registry, policy engine, trace store, gateway, DNS server."""
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from ..actors.bus.bus import Bus
 from ..actors.messages.instance import Instance
@@ -9,24 +10,50 @@ from ..actors.policy.engine import PolicyEngine
 from ..actors.proxy.call import Caller
 from ..actors.proxy.proxy import Proxy
 from ..actors.runtime.spec import ChildSpec
+from ..actors.table.follower import Follower
 from ..gateway.door import Door
 from ..gateway.gateway import INGRESS_LIMIT, Gateway, GatewayOptions
 from ..registry.registry import Registry
 from ..tracing.sampler import HeadSampler
 from ..tracing.store.actor import TraceActor
+from .hosting import Place
 from .link import Link
-from .options import Listen, NodeOptions
+from .options import DNS, Listen, NodeOptions
 from .telemetry import Telemetry
+
+if TYPE_CHECKING:
+    from ..registry.dns_door import NameDoor
+    from ..registry.dns_zone import Zone
 
 OWN = "plait-"
 """What stands before a role's name where the registry lists it: `plait-gateway`."""
 
+HTTP = Listen("127.0.0.1", 8080)
+"""Where a gateway listens unless it is told otherwise."""
 
-def role_instance(role: str, link: Link, labels: dict[str, str], locality: str) -> Instance:
+
+def role_instance(role: str, place: Place, options: NodeOptions) -> Instance:
     """Return how a role of this node stands in the registry, so that nodes without services are seen too."""
+    link = place.link
     name = label(f"{OWN}{role}-{link.node}"[-63:].strip("-"), "instance")
     own = {"app": OWN + role, "version": "v1", **({"istio": "ingressgateway"} if role == "gateway" else {})}
-    return Instance(name, OWN + role, "v1", {**own, **labels}, locality, link.node, link.ground.wall_clock_ns())
+    return Instance(
+        name,
+        OWN + role,
+        "v1",
+        {**own, **place.labels},
+        place.locality,
+        link.node,
+        link.ground.wall_clock_ns(),
+        address=place.address,
+        port=_port(role, options),
+    )
+
+
+def _port(role: str, options: NodeOptions) -> int:
+    """The port that clients are to be told; one that is yet to be chosen is not known when a role joins."""
+    listens = {"gateway": options.http[0] if options.http else HTTP, "dns": options.dns or DNS}
+    return listens[role].port if role in listens else 0
 
 
 async def registry_spec(link: Link, options: NodeOptions, system: Bus | None) -> ChildSpec:
@@ -69,7 +96,7 @@ def gateway_spec(
     running: list[Gateway] = []
 
     def listeners(gateway: Gateway) -> Sequence[Door]:
-        addresses = options.http or (Listen("127.0.0.1", 8080),)
+        addresses = options.http or (HTTP,)
         door = link.ground.listener
         return [door(gateway.application(one.stands_for or None), one.host, one.port) for one in addresses]
 
@@ -89,3 +116,31 @@ def gateway_spec(
 
     spec = ChildSpec("gateway", make, shutdown=INGRESS_LIMIT + 2.0)
     return spec, lambda: running[0].listeners if running else ()
+
+
+def dns_zone(options: NodeOptions, registry: Follower) -> "Zone":
+    """Return the names that DNS answers for, as the node's replica of the registry has them now."""
+    from ..registry.dns_zone import Zone  # here and below: gateways and engines have no use for what it loads
+
+    zone = Zone(options.locality)
+    zone.apply(dict(registry.replica.entries), whole=True)
+    return zone
+
+
+def dns_spec(link: Link, options: NodeOptions, zone: "Zone", registry: Follower) -> "tuple[ChildSpec, NameDoor]":
+    """Return the DNS actor of this node, and its address: it outlives the actor's lives.
+
+    Raises:
+        StartFailed: nodes on this ground answer no names.
+    """
+    from ..registry.dns import Dns
+    from ..registry.dns_door import DnsOptions
+
+    at, to = options.dns or DNS, options.dns_forward
+    door = link.ground.name_door(at.host, at.port, None if to is None else (to.host, to.port))
+    how = DnsOptions(ttl=options.dns_ttl, forward=to is not None)
+
+    def make() -> Dns:
+        return Dns(door, zone, lambda: registry.revision, link.node, link.rng, link.ground.clock, how)
+
+    return ChildSpec("dns", make), door

@@ -74,6 +74,8 @@ async def node(options: NodeOptions) -> None:
             print(f"http   {url}")
         if running.admin:
             print(f"admin  {running.admin}")
+        if running.dns:
+            print(f"dns    {running.dns}")
         gc.freeze()  # what the roles have loaded since stays too
         print("ready", flush=True)
         await asyncio.wait((asked, running.failed), return_when=asyncio.FIRST_COMPLETED)

@@ -10,7 +10,7 @@ from ..actors.runtime.actor import Actor
 from ..actors.runtime.spec import ChildSpec, Spec, SupervisorSpec
 from ..actors.service.service import Service
 
-ROLES = ("registry", "policy", "traces", "gateway")
+ROLES = ("registry", "policy", "traces", "gateway", "dns")
 
 
 def load(target: str) -> type[Service] | Spec:

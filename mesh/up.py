@@ -74,7 +74,7 @@ class Mesh:
             await self._spawn(number, targets, nats)
         node = self._node = Node(
             NodeOptions(
-                targets=("registry", "policy", "traces", "gateway"),
+                targets=("registry", "policy", "traces", "gateway", *(["dns"] if options.dns is not None else [])),
                 nats=nats,
                 nats_sys=nats_sys,
                 mesh=options.mesh,
@@ -84,6 +84,10 @@ class Mesh:
                 otlp=options.otlp,
                 sampling=options.sampling,
                 debug=True,
+                dns=options.dns,
+                dns_forward=options.dns_forward,
+                dns_ttl=options.dns_ttl,
+                advertise=options.advertise,
             )
         )
         await node.start()
@@ -96,6 +100,8 @@ class Mesh:
         for url in node.http:
             print(f"http   {url}")
         print(f"admin  {node.admin}")
+        if node.dns:
+            print(f"dns    {node.dns}")
         gc.freeze()  # what stands by now stays
         print("ready", flush=True)
 
@@ -104,6 +110,7 @@ class Mesh:
         name = f"{targets[0].rpartition('.')[2].partition(':')[0].replace('_', '-').lower()}-{os.getpid()}-{number}"
         arguments = [*targets, "--name", name, "--mesh", options.mesh]
         arguments += ["--otlp", options.otlp] if options.otlp else []
+        arguments += ["--advertise", options.advertise] if options.advertise else []
         environment = {**os.environ, "PLAIT_NATS_URL": nats}  # by environment: a URL may hold a password
         process = Process(name, arguments, environment, self._rng)
         self._processes.append(process)

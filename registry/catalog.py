@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from ipaddress import ip_address
 from typing import TypeVar
 
 from ..actors.messages.codec import Codec
@@ -47,6 +48,10 @@ def validate(instance: Instance) -> None:
         raise Refused("health is `healthy` or `draining`")
     if instance.incarnation < 1:
         raise Refused("an incarnation is at least 1")
+    if instance.address and not _is_address(instance.address):
+        raise Refused(f"address {instance.address[:64]!r} is no IP address, as 10.0.0.5 or 2001:db8::5")
+    if not 0 <= instance.port <= 65535:
+        raise Refused("a port is a number from 0 to 65535")
     texts = [instance.version, instance.locality, *instance.labels, *instance.labels.values()]
     if len(instance.labels) > 64 or max(map(len, texts)) > 255:
         raise Refused("at most 64 labels, and no text of more than 255 characters")
@@ -56,6 +61,14 @@ def validate(instance: Instance) -> None:
         topic(wanted)
         if group:
             token(group, "group")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return "%" not in text  # a zone names an interface of one machine: it says nothing to others
 
 
 class Catalog:

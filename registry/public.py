@@ -78,4 +78,6 @@ def _public(instance: Instance) -> dict[str, Any]:
         "locality": instance.locality,
         "node": instance.node,
         "health": instance.health,
+        "address": instance.address,
+        "port": instance.port,
     }

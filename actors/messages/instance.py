@@ -29,6 +29,10 @@ class Instance(msgspec.Struct, frozen=True, array_like=True):
     """`healthy` or `draining`."""
     events: tuple[tuple[str, str], ...] = ()
     """(topic, group) of the events that it wants; each group gets an event once, where it is empty every instance."""
+    address: str = ""
+    """The IP address at which its node is reached from other machines; empty where it did not say."""
+    port: int = 0
+    """The port that it listens on for others than the mesh; 0 where nothing listens: the mesh calls over the bus."""
 
 
 class Join(msgspec.Struct, frozen=True, array_like=True):

@@ -80,12 +80,42 @@ def test_a_bad_value_is_a_usage_error(plait: Plait, runs: list[Any], flags: list
     assert runs == []
 
 
-@pytest.mark.parametrize("verb", [["up"], ["node", "gateway", "--nats", "nats://127.0.0.1:1"]])
-def test_an_address_for_dns_is_refused_rather_than_ignored(plait: Plait, runs: list[Any], verb: list[str]) -> None:
-    told = plait(*verb, "--dns", "127.0.0.1:5353")
+@pytest.mark.parametrize("verb", [["up"], ["node", "dns", "--nats", "nats://127.0.0.1:1"]])
+def test_dns_is_told_where_to_answer_and_whom_to_ask(plait: Plait, runs: list[Any], verb: list[str]) -> None:
+    flags = "--dns [::1]:5353 --dns-forward 10.0.0.1:53 --dns-ttl 5 --advertise 10.0.0.7"
+    assert plait(*verb, *flags.split()).exit_code == 0
+    (told,) = runs
+    assert (told.dns, told.dns_forward) == (Listen("::1", 5353), Listen("10.0.0.1", 53))
+    assert (told.dns_ttl, told.advertise) == (5, "10.0.0.7")
+
+
+@pytest.mark.parametrize(
+    ("flags", "word"),
+    [
+        ("up --dns-forward 10.0.0.1:53", "--dns-forward needs --dns"),
+        ("up --dns off --dns-ttl 5", "--dns-ttl needs --dns"),
+        ("node gateway --dns 5353", "--dns needs the target dns"),
+        ("up --dns 1=2", "maps a port"),
+        ("up --dns 5353 --dns-forward 10.0.0.1:0", "names no port"),
+        ("up --dns 5353 --dns-ttl -1", "-1"),
+        ("up --advertise localhost", "no IP address"),
+        ("node dns --advertise fe80::1%eth0", "no IP address"),
+        ("node dns --advertise 0.0.0.0", "no IP address"),
+    ],
+)
+def test_a_flag_for_dns_that_means_nothing_is_a_usage_error(
+    plait: Plait, runs: list[Any], flags: str, word: str
+) -> None:
+    told = plait(*flags.split())
     assert told.exit_code == 2
-    assert "does not answer DNS yet" in told.output
+    assert word in told.output
     assert runs == []
+
+
+def test_dns_in_the_environment_is_for_the_nodes_that_answer_it(plait: Plait, runs: list[Any]) -> None:
+    environment = {"PLAIT_DNS": "5353", "PLAIT_DNS_TTL": "5", "PLAIT_ADVERTISE": "10.0.0.7"}
+    assert plait("node", "gateway", "--nats", "nats://127.0.0.1:1", env=environment).exit_code == 0
+    assert (runs[0].targets, runs[0].advertise) == (("gateway",), "10.0.0.7")
 
 
 def test_ctrl_c_ends_up_with_0(plait: Plait, monkeypatch: pytest.MonkeyPatch) -> None:

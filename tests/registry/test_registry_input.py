@@ -34,12 +34,28 @@ async def test_a_payload_has_to_say_what_its_subject_says(world):
         {"node": "n_1"},
         {"health": "great"},
         {"incarnation": 0},
+        {"address": "host.example"},
+        {"address": "10.0.0.256"},
+        {"address": "fe80::1%eth0"},
+        {"address": " 10.0.0.1"},
+        {"port": -1},
+        {"port": 65536},
     ],
 )
 async def test_an_instance_with_bad_names_is_refused(world, change):
     await world.start()
     assert (await world.join(world.instance(**change))).error
     assert world.store.writes == 0
+
+
+@pytest.mark.parametrize(
+    ("address", "port"), [("", 0), ("10.0.0.1", 65535), ("2001:db8::1", 80), ("::ffff:1.2.3.4", 1)]
+)
+async def test_an_instance_may_say_where_it_is_reached(world, address, port):
+    await world.start()
+    assert not (await world.join(world.instance(address=address, port=port))).error
+    (found,) = (await world.resolve("reviews"))["instances"]
+    assert (found["address"], found["port"]) == (address, port)
 
 
 @pytest.mark.parametrize(
