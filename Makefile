@@ -1,9 +1,9 @@
-# make run · make test · make check · make bench · make bench-actors · make sweep · make docs    (PLAIT_VENV chooses another folder than .venv)
+# make run · make test · make check · make bench (bench-mesh, bench-actors) · make sweep · make docs    (PLAIT_VENV chooses another folder than .venv)
 VENV ?= $(or $(PLAIT_VENV),.venv)
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench bench-actors sweep docs clean
+.PHONY: run test check bench bench-mesh bench-actors sweep docs clean
 run: $(VENV)/.run
 	@exec $(BIN)/plait up
 
@@ -16,12 +16,15 @@ check: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
-bench: $(VENV)/.dev
+bench: bench-mesh bench-actors
+
+bench-mesh: $(VENV)/.dev
 	$(BIN)/python -m tests.bench
 
 bench-actors: $(VENV)/.bench
 	$(BIN)/python -m tests.bench.actors
 	$(BIN)/python -m tests.bench.remote
+	$(BIN)/python -m tests.bench.hour
 
 SEEDS ?= 1000
 FIRST ?= 0
