@@ -13,6 +13,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         (
             ("up", "a whole mesh on this machine: bus, control plane, gateway, services"),
             ("node", "one actor node: registry, policy, gateway, or your services"),
+            ("drain", "have a node leave without losing a call, and end"),
         ),
     ),
     (
@@ -21,6 +22,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("ls", "nodes, services, instances, actors, policies"),
             ("tree", "who supervises whom, with restarts and failures"),
             ("describe", "all that is known of one actor"),
+            ("status", "which node decides by which policy revision"),
             ("trace", "traces: list them, or show one"),
             ("check", "the doctor: what works, what does not, what to do"),
         ),

@@ -21,6 +21,7 @@ from ..actors.runtime.supervisor import Supervisor
 from ..actors.runtime.tree import branch
 from ..actors.service.service import Service
 from ..actors.table.follower import Follower
+from .departure import Departure
 from .edge import Edges
 from .gauge import measure
 from .ground import Ground
@@ -107,6 +108,7 @@ class Node:
         self.post.open()
         self._look = UserSubjects(link.control, link.subjects, self.name.encode())
         self._look.serve(link.subjects.user("actors", self.name), lambda _: branch(self.supervisor))
+        self.departure = Departure(link, self._depart, options.keeps)
         ends(self._close_post)
         proxy_cell = await self.supervisor.start_child(ChildSpec("proxy", lambda: proxy, mailbox=100_000))
         self.registry = Follower(
@@ -151,6 +153,7 @@ class Node:
         await self._edges.start(options, place, self.registry, self)
         telemetry.start(self._unread)
         measure(telemetry.metrics, link, self.supervisor, proxy, self.registry, self.policy)
+        self.departure.open()
         self._ready = True
 
     @property
@@ -269,7 +272,15 @@ class Node:
 
     async def _close_post(self) -> None:
         self._look.close()
+        self.departure.close()
         self.post.close()
+
+    async def _depart(self) -> list[str]:
+        """Take no more work and end what is in hand; return what has left the registry."""
+        left = [hosted.instance.id for hosted in self._hosted] + self._own
+        await self.close_edges()
+        await self._leave()
+        return left
 
     async def _leave(self) -> None:
         await asyncio.gather(*(hosted.drain() for hosted in self._hosted))

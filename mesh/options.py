@@ -80,6 +80,8 @@ class NodeOptions(msgspec.Struct, frozen=True):
     dns_ttl: int = 0
     advertise: str = ""
     """The IP address at which other machines reach this one; empty: the one that talks to the bus."""
+    keeps: str = ""
+    """Why `plait drain` must not end this node's process; empty where it may."""
 
 
 def parse_listen(text: str, *, mapped: bool = False) -> Listen:

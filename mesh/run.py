@@ -54,7 +54,7 @@ def run_node(options: NodeOptions) -> None:
 
 
 async def node(options: NodeOptions) -> None:
-    """Run one node until a signal or its failure; print `ready` when it can be called.
+    """Run one node until a signal, its failure, or `plait drain`; print `ready` when it can be called.
 
     Raises:
         MeshError: it could not start, or its supervisor gave up.
@@ -78,7 +78,8 @@ async def node(options: NodeOptions) -> None:
             print(f"dns    {running.dns}")
         gc.freeze()  # what the roles have loaded since stays too
         print("ready", flush=True)
-        await asyncio.wait((asked, running.failed), return_when=asyncio.FIRST_COMPLETED)
+        ends = asked, running.failed, running.departure.drained
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     finally:
         await running.stop()
     if running.failed.done():

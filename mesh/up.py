@@ -84,6 +84,7 @@ class Mesh:
                 otlp=options.otlp,
                 sampling=options.sampling,
                 debug=True,
+                keeps="it runs the control plane of `plait up`: Ctrl-C or SIGTERM there drains all of it",
                 dns=options.dns,
                 dns_forward=options.dns_forward,
                 dns_ttl=options.dns_ttl,

@@ -130,9 +130,12 @@ class Host:
             return
         self.ready = True
         self.trace.note(f"{self.name} is ready")
-        reason = await node.failed
-        self.trouble = f"failed: {reason}"
-        self.trace.note(f"{self.name} {self.trouble}")
+        await asyncio.wait((node.failed, node.departure.drained), return_when=asyncio.FIRST_COMPLETED)
+        if node.failed.done():
+            self.trouble = f"failed: {node.failed.result()}"
+            self.trace.note(f"{self.name} {self.trouble}")
+        else:
+            self.trace.note(f"{self.name} is drained and ends")
         await self._end(node, loop)
 
     async def _end(self, node: Node, loop: SimLoop) -> None:

@@ -131,3 +131,29 @@ def test_numbers_stand_on_the_right_and_lines_end_with_their_last_cell() -> None
 
 def test_ages_are_short() -> None:
     assert [age(seconds) for seconds in (-1, 7, 61, 7200, 864000)] == ["0s", "7s", "1m", "2h", "10d"]
+
+
+def test_status_shows_who_decides_by_which_revision_and_fails_unless_all_are_synced(
+    plait: Plait, other_end: Any
+) -> None:
+    synced = {"node": "n1", "revision": 7, "state": "synced", "reason": ""}
+    refused = {"node": "n2", "revision": 6, "state": "refused", "reason": "does not compile"}
+    other_end.on("policy.status", {"revision": 7, "items": [synced, refused]})
+    told = plait("status")
+    assert told.exit_code == 3
+    assert told.stdout.splitlines() == [
+        "NODE  REVISION  STATE    REASON",
+        "n1           7  synced   -",
+        "n2           6  refused  does not compile",
+    ]
+    assert "policy revision 7: 1 of 2 nodes are synced" in told.stderr
+    assert [one["node"] for one in json.loads(plait("status", "-o", "json").stdout)["items"]] == ["n1", "n2"]
+
+
+def test_drain_names_a_node_that_is_none_before_it_drains_any(plait: Plait, members: Any) -> None:
+    members.on("drain.n1", {"node": "n1", "instances": ["r1", "d1"], "seconds": 0.25, "ends": True})
+    told = plait("drain", "n1", "n9")
+    assert (told.exit_code, told.stdout) == (4, "")
+    assert "no node 'n9'" in told.stderr
+    assert plait("drain", "n1").stdout == "n1 is drained: 2 instances in 0.25 s; its process ends\n"
+    assert plait("drain").exit_code == 2

@@ -65,6 +65,25 @@ async def test_ending_one_of_two_ratings_nodes_loses_no_request(mesh, bus, metho
     assert all(one["node"] != f"leaving-{method.lower()}" for one in await bus.instances("ratings"))
 
 
+async def test_draining_one_of_two_ratings_nodes_by_the_command_line_loses_no_request_and_ends_its_process(mesh, bus):
+    node = mesh.node(RATINGS, "--name", "drained")
+    async with load(mesh.http, PATH, connections=8) as answers:
+        await answers.more(200)
+        done = await asyncio.to_thread(mesh.plait, "drain", "drained")
+        await answers.more(200)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("drained is drained: 1 instance in ")
+    assert node.process.wait(5) == 0, node.told()
+    assert answers.failed == []
+    assert all(one["node"] != "drained" for one in await bus.instances("ratings"))
+    nobody = await asyncio.to_thread(mesh.plait, "drain", "drained")
+    assert (nobody.returncode, "no node 'drained'" in nobody.stderr) == (4, True)
+    control = next(one["node"] for one in await bus.instances("plait-registry"))
+    refused = await asyncio.to_thread(mesh.plait, "drain", control)
+    assert (refused.returncode, "control plane of `plait up`" in refused.stderr) == (3, True)
+    assert (await asyncio.to_thread(mesh.plait, "status")).returncode == 0
+
+
 async def test_a_slow_request_in_hand_is_answered_before_its_node_ends(mesh, bus):
     node = mesh.node("oddities:Slow")
     await bus.apply(entrance("slow"))

@@ -275,3 +275,45 @@ def test_a_registry_that_stands_still_itself_accuses_nobody_when_it_goes_on():
         return seen
 
     assert play(scenario) == {"healthy"}
+
+
+def test_nodes_are_drained_one_after_the_other_under_calls_without_a_failure():
+    async def scenario(sim):
+        answers = []
+
+        async def ask(path, method):
+            answers.append((await sim.call("counter", path, method=method, timeout=10.0)).status)
+
+        tasks = [asyncio.ensure_future(ask("/slow", "GET")) for _ in range(4)]
+        drained = []
+        for node in ("a", "b"):
+            await asyncio.sleep(0.5)
+            draining = asyncio.ensure_future(sim.ask("drain", node, timeout=40.0))
+            while not draining.done():
+                tasks.append(asyncio.ensure_future(ask("/count", "POST")))
+                await asyncio.sleep(0.05)
+            drained.append(draining.result())
+            await asyncio.sleep(3.0)  # whoever runs it starts it again
+        await asyncio.gather(*tasks)
+        return set(answers), [(one["node"], len(one["instances"]), one["ends"]) for one in drained], sim.host("a").lives
+
+    nodes = (SimNode("a", runs=(Counter,)), SimNode("b", runs=(Counter,)))
+    answers, drained, lives = simulate(scenario, nodes=nodes).result
+    assert answers == {200}
+    assert drained == [("a", 1, True), ("b", 1, True)]
+    assert lives == 2
+
+
+def test_a_node_may_be_drained_and_stay_and_what_else_is_asked_is_refused():
+    async def scenario(sim):
+        said = [await sim.ask("drain", "counter", payload=asked) for asked in (b'{"stay": 1}', b"nonsense")]
+        stays = await sim.ask("drain", "counter", payload=b'{"stay": true}')
+        await asyncio.sleep(2.0)
+        found = [one["errors"][0]["message"] for one in said], stays["ends"], sim.client.instances("counter")
+        sim.restart("counter")
+        await asyncio.sleep(2.0)
+        return found
+
+    messages, ends, instances = play(scenario)
+    assert "true or false" in messages[0]
+    assert (ends, instances) == (False, [])
