@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from ..registry.dns_door import NameDoor
     from ..registry.dns_zone import Zone
 
+EDGES = ("gateway", "dns")
+"""Roles that have an address: they stand in the registry as long as that is open."""
+
 
 class Edges:
     """Made with its node; `start` opens what the node's options ask for."""

@@ -20,6 +20,9 @@ log = logging.getLogger("plait.membership")
 BEAT = 0.25
 """Seconds between two heartbeats."""
 
+TAKEN = 5.0
+"""Seconds between two looks whether the other process of an instance's name has gone."""
+
 _joined = Codec[Joined](Joined)
 _beat = Codec[Beat](Beat)
 
@@ -91,6 +94,8 @@ class Membership(Actor):
         self._joining = False
         self._beating = False
         self._asked = b""
+        self._taken: dict[str, float] = {}
+        """Instances whose name another process has, and when to ask again whether it still does."""
 
     async def pre_start(self) -> None:
         """Begin to beat."""
@@ -177,6 +182,7 @@ class Membership(Actor):
         now = self.surroundings.clock()
         lag, self._last = max(0.0, now - self._last - BEAT), now
         if self._rejoin and not self._joining:
+            self._rejoin = False
             self._join_again(tuple(self._instances))
         if not self._instances:
             return
@@ -208,8 +214,10 @@ class Membership(Actor):
             self._join_again(tuple(name for _, name in unknown))
 
     def _join_again(self, names: tuple[str, ...]) -> None:
+        names = tuple(name for name in names if self.surroundings.clock() >= self._taken.get(name, 0.0))
+        if not names:
+            return
         self._joining = True  # until it is done: a slow registry must not fill the mailbox
-        self._rejoin = False
         try:
             self.cell.tell(Again(names))
         except MeshError:  # about to stop
@@ -235,8 +243,11 @@ class Membership(Actor):
                 if joined.taken:
                     # Whoever started last has the name. Counting up here would take it back, and so on for ever.
                     self._instances[name] = before
-                    log.warning("%s has lost its place to another process of that name: %s", name, joined.error)
+                    if name not in self._taken:
+                        log.warning("%s has lost its place to another process of that name: %s", name, joined.error)
+                    self._taken[name] = self.surroundings.clock() + TAKEN
                     continue
+                self._taken.pop(name, None)
                 if joined.incarnation:
                     self._instances[name] = msgspec.structs.replace(instance, incarnation=joined.incarnation)
                 _checked(instance, joined)

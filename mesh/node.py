@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 
 from ..actors.bus.bus import Bus, BusState
 from ..actors.bus.user_request import UserSubjects
-from ..actors.messages.error import BusUnavailable, DeadlineExceeded, IntensityExceeded, MeshError, NoResponders
+from ..actors.messages.error import BusUnavailable, DeadlineExceeded, IntensityExceeded, NoResponders
 from ..actors.messages.instance import Instance
 from ..actors.messages.name import label
 from ..actors.proxy.proxy import Instances, Proxy
@@ -22,13 +22,14 @@ from ..actors.runtime.tree import branch
 from ..actors.service.service import Service
 from ..actors.table.follower import Follower
 from .departure import Departure
-from .edge import Edges
+from .edge import EDGES, Edges
 from .gauge import measure
 from .ground import Ground
 from .health import Health
 from .hosting import Hosted, Place
-from .membership import Membership, Remove, join, tell_registry
+from .membership import Membership
 from .options import NodeOptions
+from .presence import Presence
 from .real_ground import RealGround
 from .target import ROLES, load
 from .telemetry import Telemetry
@@ -72,7 +73,7 @@ class Node:
         self._hosted: list[Hosted] = []
         self.members: dict[str, Instance] = {}
         """What of this node is to stand in the registry, by id: its services and roles."""
-        self._own: list[str] = []
+        self.presence = Presence()
         self._system: Bus | None = None
         self._edges = Edges()
         self._ready = False
@@ -143,14 +144,17 @@ class Node:
             options.locality,
             options.advertise or await ground.address(),
         )
-        await self._announce_roles([*self._roles, *(["actors"] if specs else [])], place)
+        inner = [role for role in self._roles if role not in EDGES]
+        await self.presence.announce([*inner, *(["actors"] if specs else [])], place, options)
         for kind in kinds:
             for _ in range(options.replicas):
                 hosted = Hosted(kind, place)
                 self._hosted.append(hosted)
                 await hosted.start()
-        await self._routable()
+        await self.presence.heard(hosted.instance.id for hosted in self._hosted)
         await self._edges.start(options, place, self.registry, self)
+        await self.presence.announce([role for role in self._roles if role in EDGES], place, options)
+        await self.presence.heard()
         telemetry.start(self._unread)
         measure(telemetry.metrics, link, self.supervisor, proxy, self.registry, self.policy)
         self.departure.open()
@@ -178,25 +182,6 @@ class Node:
         proxy.tell(changed)
         if self.post.distant:
             self.post.distant.nodes({instance.node for instance in self.proxy.instances.values()})
-
-    async def _announce_roles(self, names: list[str], place: Place) -> None:
-        if not names:
-            return
-        from . import roles
-
-        for role in names:
-            instance = roles.role_instance(role, place, self.options)
-            await join(self.membership, instance, self.link.surroundings)
-            self._own.append(instance.id)
-
-    async def _routable(self) -> None:
-        """Wait until this node itself has heard of its instances: whoever is told `ready` may call them."""
-        wanted = {hosted.instance.id for hosted in self._hosted} | set(self._own)
-        end = self.link.surroundings.clock() + 5.0
-        while not wanted <= {instance.id for instance in self.proxy.instances.values()}:
-            if self.link.surroundings.clock() > end:
-                raise DeadlineExceeded("the registry did not tell of this node's instances within 5 s")
-            await asyncio.sleep(0.005)
 
     async def _until(self, what: str, ready: Callable[[], Awaitable[None]]) -> None:
         """Wait for something that others run; say so, for whoever started this node may have forgotten it."""
@@ -261,6 +246,7 @@ class Node:
     async def close_edges(self) -> None:
         """Take no more requests from outside; those that are open are answered."""
         self._ready = False
+        await self.presence.leave(EDGES)
         await self._edges.close()
 
     async def stop(self) -> None:
@@ -277,18 +263,14 @@ class Node:
 
     async def _depart(self) -> list[str]:
         """Take no more work and end what is in hand; return what has left the registry."""
-        left = [hosted.instance.id for hosted in self._hosted] + self._own
+        left = [*(hosted.instance.id for hosted in self._hosted), *self.presence.own]
         await self.close_edges()
         await self._leave()
         return left
 
     async def _leave(self) -> None:
         await asyncio.gather(*(hosted.drain() for hosted in self._hosted))
-        for name in self._own:
-            try:
-                await tell_registry(self.membership, Remove(name), 2.0)
-            except MeshError as error:
-                log.debug("%s leaves without a word: %s", name, error)
+        await self.presence.leave()
 
     async def _close_system(self) -> None:
         if self._system is not None:

@@ -17,6 +17,7 @@ class Ballot:
 
     def note(self, registry: str, silent: Mapping[Process, bool], now: float) -> None:
         """Another registry, named by its node, has said whom it does not hear."""
+        self._said = {one: word for one, word in self._said.items() if now - word[0] <= LIFE}
         self._said[registry] = now, silent
 
     def agreed(self, process: Process, dead: bool, observers: Iterable[str], now: float) -> bool:
@@ -29,9 +30,15 @@ class Ballot:
             now: when it is asked.
         """
         others = list(observers)
-        votes = 1
-        for registry in others:
-            when, silent = self._said.get(registry, (0.0, {}))
-            if now - when <= LIFE and process in silent and (silent[process] or not dead):
-                votes += 1
-        return votes >= min(QUORUM, 1 + len(others))
+        return 1 + self._votes(process, dead, others, now) >= min(QUORUM, 1 + len(others))
+
+    def accused(self, process: Process, observers: Iterable[str], now: float) -> bool:
+        """Return whether the others are enough to accuse a process that this registry hears."""
+        return self._votes(process, False, observers, now) >= QUORUM
+
+    def _votes(self, process: Process, dead: bool, observers: Iterable[str], now: float) -> int:
+        votes = 0
+        for registry in observers:
+            when, silent = self._said.get(registry, (-LIFE, {}))
+            votes += now - when <= LIFE and process in silent and (silent[process] or not dead)
+        return votes

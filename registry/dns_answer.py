@@ -14,21 +14,18 @@ from dns.name import Name
 from dns.rcode import BADVERS, FORMERR, NOTIMP, NXDOMAIN, REFUSED, Rcode
 from dns.rdata import Rdata
 from dns.rdataclass import IN
-from dns.rdatatype import AAAA, ANY, AXFR, IXFR, NS, SOA, A, RdataType
+from dns.rdatatype import AAAA, ANY, AXFR, IXFR, NS, SOA, TXT, A, RdataType
 from dns.rdtypes.ANY import NS as NS_
+from dns.rdtypes.ANY import TXT as TXT_
 from dns.rdtypes.IN import SRV as SRV_
 from dns.rrset import from_rdata, from_rdata_list
 
 from .dns_cache import Kept
 from .dns_door import DnsOptions, Verdict
+from .dns_fold import LARGEST, SMALLEST, fold
 from .dns_name import Part
 from .dns_record import APEX, MINIMAL, Authority, Group
 from .dns_zone import Zone
-
-LARGEST = 1232
-"""Bytes of a question that is read, and of an answer by UDP: what passes every path whole (DNS flag day 2020)."""
-SMALLEST = 512
-"""Bytes of an answer by UDP that every client takes."""
 
 _HEADER = 12
 _STREAM = 65535
@@ -70,10 +67,12 @@ class Answers:
             self._kept.clear()
             self._kept_at = revision
             self._soa = self._authority.soa(revision)
-        key = (b"\1" if stream else b"\0") + packet[2:]
-        kept = self._kept.draw(key)
-        if kept is not None:
-            return packet[:2] + kept
+        folded, key = fold(packet), b""
+        if folded is not None:
+            key = (b"\1" if stream else b"\0") + folded.key
+            kept = self._kept.draw(key)
+            if kept is not None:  # with the question as this client writes it
+                return packet[:2] + kept[:10] + packet[_HEADER : folded.end] + kept[folded.end - 2 :]
         if len(packet) < _HEADER or packet[2] & 0x80:
             self._junk()
             return Verdict.DROP  # an answer to what may be an answer could go back and forth for ever
@@ -84,7 +83,7 @@ class Answers:
             self._junk()
             return refusal(packet, FORMERR)
         answer = self._respond(query, stream)
-        if isinstance(answer, bytes):
+        if isinstance(answer, bytes) and key:
             self._kept.put(key, answer[2:])
         return answer
 
@@ -122,7 +121,8 @@ class Answers:
         if isinstance(found, Group):
             if kind == ANY:
                 return [MINIMAL] if found.nodes else []
-            return found.draw(kind, most, self._rng)
+            records = found.draw(kind, most, self._rng)
+            return _as_many_as_fit(records, most * _RECORD) if kind == TXT else records
         if found is not Part.APEX:
             return []
         if kind == SOA:
@@ -140,6 +140,15 @@ class Answers:
                 addresses = host.draw(kind, most, self._rng) if host is not None else []
                 if addresses:
                     response.additional.append(from_rdata_list(target, self._options.ttl, addresses))
+
+
+def _as_many_as_fit(records: list[Rdata], size: int) -> list[Rdata]:
+    """Return the first of some texts, one more than `size` bytes hold: each may be as long as labels are."""
+    for number, record in enumerate(records, 1):
+        size -= _RECORD + sum(len(text) + 1 for text in cast("TXT_.TXT", record).strings)
+        if size < 0:
+            return records[:number]
+    return records
 
 
 def refusal(packet: bytes, rcode: Rcode) -> bytes:

@@ -63,6 +63,8 @@ class DoorLimits(msgspec.Struct, frozen=True):
     """What a door bears."""
 
     connections: int = 128
+    of_one_source: int = 32
+    """Connections of one address: one client must not keep all others out."""
     idle: float = 10.0
     """Seconds that a connection may be silent, or not read its answers."""
     patience: float = 2.0

@@ -22,15 +22,17 @@ _POINTER = 0xC0  # a byte from here on begins a pointer of two, which also ends 
 
 class _Pending(NamedTuple):
     question: bytes
-    """The packet as it came."""
-    done: Done
+    """The packet as it came first."""
+    waiting: list[tuple[bytes, Done]]
+    """Those who have asked it: the ids of their packets, and what takes the answer."""
     timer: asyncio.TimerHandle
 
 
 class Forwarder(asyncio.DatagramProtocol):
     """One connected socket: the system passes on only what comes from the server's own address and port.
 
-    The id of each question is drawn anew, so that nobody who does not see it can answer in the server's place.
+    The id of each question is drawn anew and equal questions are asked once, so that who does not see them has one
+    chance in 65,536 to answer in the server's place, for each packet that arrives in time.
     """
 
     def __init__(self, host: str, port: int, limits: DoorLimits) -> None:
@@ -41,6 +43,15 @@ class Forwarder(asyncio.DatagramProtocol):
         self._limits = limits
         self._transport: asyncio.DatagramTransport | None = None
         self._pending: dict[int, _Pending] = {}
+        self._same: dict[bytes, _Pending] = {}
+        self._waiting = 0
+        self._peer: tuple[str, int] = ("", 0)
+        self._own = ""
+
+    def leads_to(self, host: str, port: int) -> bool:
+        """Return whether what is bound to `host`, perhaps to every address, and `port` is where this asks."""
+        address, at = self._peer
+        return at == port and address in (host, self._own if host in ("0.0.0.0", "::") else host)  # noqa: S104
 
     async def start(self) -> None:
         """Open the socket.
@@ -56,6 +67,7 @@ class Forwarder(asyncio.DatagramProtocol):
             try:
                 connected.setblocking(False)
                 connected.connect(address)  # which sends nothing, and waits for nothing
+                self._peer, self._own = connected.getpeername()[:2], str(connected.getsockname()[0])
             except BaseException:
                 connected.close()
                 raise
@@ -69,27 +81,40 @@ class Forwarder(asyncio.DatagramProtocol):
         for pending in self._pending.values():
             pending.timer.cancel()
         self._pending.clear()
+        self._same.clear()
+        self._waiting = 0
         if self._transport is not None:
             self._transport.close()
 
     def ask(self, packet: bytes, done: Done) -> None:
         """Pass a well-formed question on; `done` is called once, unless this is closed before."""
         self.counts["forwarded"] += 1
-        if self._transport is None or len(self._pending) >= self._limits.pending:
+        if self._transport is None or self._waiting >= self._limits.pending:
             self.counts["overloaded"] += 1
             done(refusal(packet, SERVFAIL))
+            return
+        self._waiting += 1
+        same = self._same.get(packet[2:])
+        if same is not None:
+            same.waiting.append((packet[:2], done))
             return
         number = secrets.randbits(16)
         while number in self._pending:
             number = secrets.randbits(16)
         timer = asyncio.get_running_loop().call_later(self._limits.patience, self._late, number)
-        self._pending[number] = _Pending(packet, done, timer)
+        self._pending[number] = self._same[packet[2:]] = _Pending(packet, [(packet[:2], done)], timer)
         self._transport.sendto(number.to_bytes(2, "big") + packet[2:])
 
     def _late(self, number: int) -> None:
         self.counts["late"] += 1
         pending = self._pending.pop(number)
-        pending.done(refusal(pending.question, SERVFAIL))
+        self._end(pending, refusal(pending.question, SERVFAIL))
+
+    def _end(self, pending: _Pending, answer: bytes) -> None:
+        self._same.pop(pending.question[2:], None)
+        self._waiting -= len(pending.waiting)
+        for number, done in pending.waiting:
+            done(number + answer[2:])
 
     # What the transport calls
 
@@ -104,7 +129,7 @@ class Forwarder(asyncio.DatagramProtocol):
             return
         del self._pending[number]
         pending.timer.cancel()
-        pending.done(pending.question[:2] + data[2:])
+        self._end(pending, data)
 
     def error_received(self, exc: Exception) -> None:
         """The server is not there just now: whoever waits is told when the time is up, for it may come back."""

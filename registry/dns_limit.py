@@ -45,6 +45,12 @@ class Buckets:
         self._full[source] = full
         return True
 
+    def charge(self, source: str, tokens: float) -> None:
+        """Take what a question cost beyond its one token, also more than is there: the next ones wait for it."""
+        if source not in self._full:
+            source = _SHARED
+        self._full[source] = max(self._full.get(source, 0.0), self._clock()) + tokens * self._cost
+
     def _room(self, source: str, now: float) -> str:
         """Forget buckets that are full: new ones would be like them. Return the bucket that `source` is to use."""
         if now - self._swept >= _SWEEP:

@@ -9,6 +9,7 @@ from typing import cast
 
 from ..actors.messages.error import StartFailed
 from .dns_door import DoorLimits, Lost, Serve, Verdict
+from .dns_fold import clipped
 from .dns_forward import Forwarder
 from .dns_stream import Forward, Streams
 
@@ -58,10 +59,6 @@ class DnsServer:
         """
         loop = asyncio.get_running_loop()
         if self._forward is not None:
-            if self._forward == (self._host, self._port):
-                raise StartFailed(
-                    f"cannot forward DNS questions to {_shown(*self._forward)}: that is this server itself"
-                )
             self._forwarder = Forwarder(*self._forward, self._limits)
             await self._forwarder.start()
         try:
@@ -69,6 +66,10 @@ class DnsServer:
             tries = 1 if self._port else _TRIES
             while not await self._bind(loop, family, address, serve, lost, last=tries == 1):
                 tries -= 1
+            if self._forwarder is not None and self._forwarder.leads_to(address, self._port):
+                raise StartFailed(
+                    f"cannot forward DNS questions to {_shown(*(self._forward or ('', 0)))}: that is this server itself"
+                )
         except BaseException as error:
             await self.close()
             if isinstance(error, OSError | OverflowError):
@@ -185,7 +186,7 @@ class Datagrams(asyncio.DatagramProtocol):
         if isinstance(answer, bytes):
             self._send(answer, addr)
         elif answer is Verdict.FORWARD:
-            self._forward(data, lambda found: self._send(found, addr))
+            self._forward(data, lambda found: self._send(clipped(found, data), addr))
 
     def _send(self, answer: bytes, addr: tuple[str, int]) -> None:
         # Port 0 is nobody's, and would be refused; a full buffer would grow without end.

@@ -7,6 +7,9 @@ from typing import cast
 
 from .dns_door import DoorLimits, Serve, Verdict
 
+SLICE = 0.002
+"""Seconds for which one connection's questions are answered in a turn of the loop."""
+
 Forward = Callable[[bytes, Callable[[bytes], None]], None]
 """Takes a question for others, and what takes the answer to it."""
 
@@ -34,7 +37,8 @@ class Streams:
     def add(self, stream: "Stream") -> bool:
         """Look after a connection; False where it is one too many."""
         self.counts["opened"] += 1
-        if self._closed or len(self._open) >= self._limits.connections:
+        same = sum(one.source == stream.source for one in self._open)
+        if self._closed or len(self._open) >= self._limits.connections or same >= self._limits.of_one_source:
             self.counts["refused"] += 1
             return False
         self._open[stream] = None
@@ -67,10 +71,12 @@ class Stream(asyncio.Protocol):
         self._streams = streams
         self._buffer = bytearray()  # never more than a message of 64 KiB and what one read brings
         self._transport: asyncio.Transport | None = None
-        self._source = ""
+        self.source = ""
+        """The client's address."""
         self._paused = False
         self._waiting = 0
         self._half_closed = False
+        self._later = False
 
     def abort(self) -> None:
         """Close at once."""
@@ -82,7 +88,7 @@ class Stream(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's has the methods, not the class
         peer = transport.get_extra_info("peername")
-        self._source = str(peer[0]) if peer else ""
+        self.source = str(peer[0]) if peer else ""
         if not self._streams.add(self):
             self._transport.abort()
 
@@ -96,7 +102,7 @@ class Stream(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         self._half_closed = True
-        return self._waiting > 0 or self._paused  # the client asks no more, but may wait for answers
+        return self._waiting > 0 or self._paused or self._later  # the client asks no more, but may wait for answers
 
     def pause_writing(self) -> None:
         self._paused = True
@@ -115,13 +121,17 @@ class Stream(asyncio.Protocol):
     def _work(self) -> None:
         """Answer the questions that are complete."""
         buffer, at = self._buffer, 0
+        until = self._streams.clock() + SLICE
         while not self._paused and len(buffer) - at >= 2:
+            if self.asked_at > until:  # the loop has other work: the rest in its next turn
+                self._go_on_later()
+                break
             end = at + 2 + int.from_bytes(buffer[at : at + 2], "big")
             if len(buffer) < end:
                 break
             self.asked_at = self._streams.clock()
             question, at = bytes(buffer[at + 2 : end]), end
-            answer = self._streams.serve(question, self._source, True)
+            answer = self._streams.serve(question, self.source, True)
             if isinstance(answer, bytes):
                 self._write(answer)
             elif answer is Verdict.FORWARD:
@@ -131,6 +141,21 @@ class Stream(asyncio.Protocol):
                 self.abort()
                 break
         del buffer[:at]
+
+    def _go_on_later(self) -> None:
+        if self._transport is not None and not self._later:
+            self._later = True
+            if not self._half_closed and not self._transport.is_closing():
+                self._transport.pause_reading()
+            asyncio.get_running_loop().call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        self._later = False
+        if self._transport is not None and not self._transport.is_closing():
+            self._work()
+            if not self._later and not self._paused and not self._half_closed:
+                self._transport.resume_reading()
+            self._end()
 
     def _answered(self, answer: bytes) -> None:
         self._waiting -= 1
@@ -142,5 +167,6 @@ class Stream(asyncio.Protocol):
             self._transport.write(len(answer).to_bytes(2, "big") + answer)
 
     def _end(self) -> None:
-        if self._half_closed and not self._waiting and not self._paused and self._transport is not None:
+        idle = not (self._waiting or self._paused or self._later)
+        if self._half_closed and idle and self._transport is not None:
             self._transport.close()

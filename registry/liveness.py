@@ -49,14 +49,19 @@ class Liveness(Generic[P]):
         known = self._seen.get(process)
         return self._since if known is None else max(known.last, self._since)
 
-    def forgive(self, late: float) -> bool:
+    def forgive(self, late: float, now: float) -> bool:
         """Return whether this look comes so late that it may judge nobody; what it slept counts against nobody."""
         if late <= self.LATE:
             return False
-        self._since += late
+        self._since = min(now, self._since + late)
         for known in self._seen.values():
-            known.last += late
+            known.last = min(now, known.last + late)  # those that waited in its buffers were heard just now
         return True
+
+    def fresh(self, process: P, now: float) -> bool:
+        """Return whether `process` itself was heard, lately enough to be trusted."""
+        known = self._seen.get(process)
+        return known is not None and now - known.last <= self.SUSPECT
 
     def silent(self, processes: Iterable[P], now: float) -> list[P]:
         """Return those of `processes` that should have been heard and were not."""

@@ -74,6 +74,7 @@ class Watch:
 
     def begin(self) -> None:
         """Everybody gets the full time from now on."""
+        self._silent = {}
         self._heard = self._around.clock()
         self._liveness.begin(self._heard)
 
@@ -118,17 +119,19 @@ class Watch:
         now = self._around.clock()
         late = now - self._due
         self._look_in(TICK)
-        if self._liveness.forgive(late) or self._bus.state is not BusState.CONNECTED:
+        if self._liveness.forgive(late, now) or self._bus.state is not BusState.CONNECTED:
+            self._silent = {}
             return
         processes = self._catalog.processes()
         silent = self._liveness.silent(processes, now)
         if len(silent) == len(processes) > 1 and now - self._heard < DEAF:
-            silent = []  # nobody at all is heard, this very node neither: it is rather this registry that is cut off
+            self._silent = {}
+            return  # nobody at all is heard, this very node neither: it is rather this registry that is cut off
         before, self._silent = self._silent, {process: self._liveness.dead(process, now) for process in silent}
         if self._silent != before or (self._silent and now - self._said > SAY):
             self._say(now)
         self._judge(now)
-        self._trust(set(silent))
+        self._trust(now)
         for connection in self.lost:
             self._bury_lost(connection)
 
@@ -147,7 +150,7 @@ class Watch:
             if dead and self._ballot.agreed(process, True, observers, now):
                 self._send(self._catalog.of_process(process), partial(Gone, lost=None, silent=process))
             elif self._ballot.agreed(process, False, observers, now):
-                trusted = self._with_health(process, suspected=False)
+                trusted = self._with_health(process, "healthy")
                 self._send(trusted, partial(Doubted, process=process, doubt=True))
 
     def _observers(self, accused: Process) -> list[str]:
@@ -156,16 +159,16 @@ class Watch:
         processes = [(one.node, one.data) for one in instances if one.node not in (self._node, accused[0])]
         return [process[0] for process in processes if process not in self._silent]
 
-    def _trust(self, silent: set[Process]) -> None:
-        """Give those back their calls that are heard again."""
+    def _trust(self, now: float) -> None:
+        """Give those back their calls that are heard again, unless it is only here that they are."""
         for process in self._catalog.suspected():
-            if process not in silent:
-                keys = self._with_health(process, suspected=True)
+            if self._liveness.fresh(process, now) and not self._ballot.accused(process, self._observers(process), now):
+                keys = self._with_health(process, SUSPECTED)
                 self._send(keys, partial(Doubted, process=process, doubt=False))
 
-    def _with_health(self, process: Process, *, suspected: bool) -> list[str]:
+    def _with_health(self, process: Process, health: str) -> list[str]:
         instances = self._catalog.instances
-        return [key for key in self._catalog.of_process(process) if (instances[key].health == SUSPECTED) is suspected]
+        return [key for key in self._catalog.of_process(process) if instances[key].health == health]
 
     def heard_again(self, process: Process) -> bool:
         """Return whether a process that was taken for dead was heard since."""

@@ -60,7 +60,7 @@ class SimServer(MemoryServer):
         self.trace = trace
         self.down_until = 0.0
         """When the outage ends that holds now; a time that has passed: there is none."""
-        self.counts = {"carried": 0, "slow consumers": 0}
+        self.counts = {"carried": 0, "bytes": 0, "slow consumers": 0}
         self.parted_at = 0.0
         """When the latest partition began."""
         self.routed: Callable[[SimBus, bytes, bytes, bytes], None] | None = None
@@ -262,6 +262,7 @@ class SimServer(MemoryServer):
         if not sender.online:
             return
         self.counts["carried"] += 1
+        self.counts["bytes"] += len(subject) + len(reply) + len(payload)
         self.trace.message(sender.name, subject, reply, payload, headers)
         if self.routed is not None:
             self.routed(sender, subject, reply, payload)

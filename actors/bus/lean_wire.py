@@ -86,7 +86,7 @@ class Wire(asyncio.Protocol):
         self._pongs: deque[Callable[[bool], None]] = deque()
         self._barriers = 0
         self._unanswered = 0
-        self._trips: deque[float] = deque(maxlen=8)
+        self._trips: deque[float] = deque(maxlen=4)
         self._usual = 0.0
         """Seconds that a PING and its PONG take at least, of late: a long line is no silent one."""
         self._reason = ""
@@ -227,6 +227,8 @@ class Wire(asyncio.Protocol):
             return
         assert self._info is not None
         self._up = True
+        self._trips.append(self._clock() - self._pinged)  # with all of the handshake: rather too long than too short
+        self._usual = self._trips[0]
         self._next_ping = self._clock() + self._interval
         self._timer = self._loop.call_later(TICK, self._tick)
         self._owner.up(self, self._info)

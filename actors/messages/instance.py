@@ -26,7 +26,7 @@ class Instance(msgspec.Struct, frozen=True, array_like=True):
     data: Connection = Connection()
     control: Connection = Connection()
     health: str = "healthy"
-    """`healthy` or `draining`."""
+    """`healthy`, `draining`, or what registries make of silence: `suspected`."""
     events: tuple[tuple[str, str], ...] = ()
     """(topic, group) of the events that it wants; each group gets an event once, where it is empty every instance."""
     address: str = ""

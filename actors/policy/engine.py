@@ -177,14 +177,23 @@ class PolicyEngine(Actor):
     async def _look(self) -> None:
         """Read what was written by others, or by oneself without an answer, and tell the nodes."""
         try:
-            if await self._history.catch_up():
-                self._stand()
+            await self._catch_up()
             if self.active > self._told:
                 await self._rollout.activate(self.active, (), 0.0)
                 self._told = self.active
         except MeshError as error:
             log.warning("the store could not be read: %s", error)
             self._look_again()
+
+    async def _catch_up(self) -> bool:
+        """Read what was written since, and let it stand, also where the store breaks off half-way through."""
+        before = self.active
+        try:
+            await self._history.catch_up()
+        finally:
+            if self._history.revision != self.active:
+                self._stand()
+        return self.active != before
 
     def _look_again(self) -> None:
         def due() -> None:
@@ -203,8 +212,7 @@ class PolicyEngine(Actor):
         if isinstance(wanted, tuple) and wanted[1]:
             return {"errors": answer.problems(wanted[1])}
         for _ in range(_RACES):
-            if await self._history.catch_up():
-                self._stand()
+            if await self._catch_up():
                 self._look_again()  # whoever wrote it may not have told the nodes
             action = asked.action
             if isinstance(wanted, tuple):

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterable
 
+from ..messages.verdict import SUSPECTED
 from .cluster import Cluster
 from .endpoint import Endpoint
 
@@ -53,7 +54,10 @@ class Topics:
                 del self._groups[topic]
 
     def _refresh(self, cluster: Cluster) -> None:
-        cluster.endpoints = tuple(one for one in self._members[cluster] if one.instance.health == "healthy")
+        members = self._members[cluster]
+        healthy = tuple(one for one in members if one.instance.health == "healthy")
+        # Suspicion is no proof, as with calls: where nobody else is left, those who are silent get it all the same.
+        cluster.endpoints = healthy or tuple(one for one in members if one.instance.health == SUSPECTED)
 
 
 _NOBODY: dict[Group, Cluster] = {}

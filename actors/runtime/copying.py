@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ..messages.error import BadMessage, BadReply, HandlerFailed
+from ..messages.error import BadMessage, BadReply, HandlerFailed, InvalidName
 from .immutable import ATOMS, is_fixed
 from .ref import Ref
 
@@ -63,6 +63,8 @@ class Copier:
 
     def _ref_in(self, kind: type, value: Any) -> Any:
         if kind is Ref:
+            if not isinstance(value, str):
+                raise InvalidName(f"an actor's address is a text, this one is {value!r}")
             return Ref.to(value, self._surroundings)
         raise NotImplementedError(f"{kind.__name__} is nothing that msgspec decodes")
 

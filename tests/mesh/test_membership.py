@@ -98,9 +98,9 @@ async def test_one_that_lost_its_place_passes_a_dead_life(membership, registry):
 async def test_one_that_lost_its_place_to_a_living_process_does_not_take_it_back(membership, registry):
     registry.answers = [Joined(error="is in", code="failed_precondition", incarnation=8, taken=True)]
     registry.beaten = Beat(1, (("reviews", "r1"),))
-    await asyncio.sleep(2.0)
+    await asyncio.sleep(16.0)
     assert set(registry.joins) == {7, 8}
-    assert len(registry.joins) > 3  # it goes on asking, for the other one may go
+    assert 4 <= len(registry.joins) <= 6  # it goes on asking, for the other one may go; not with each heartbeat
 
 
 async def test_heartbeats_wait_for_no_answer_and_no_join(membership, registry):

@@ -362,7 +362,7 @@ async def test_too_many_questions_that_wait_are_refused_at_once(serve):
     async with upstream(lambda _: None) as address:
         server = await serve(forward=address, pending=3)
         async with udp(remote_addr=server.address) as (transport, client):
-            for _ in range(5):
+            for _ in range(5):  # equal ones are asked once, and all of them wait
                 transport.sendto(FOREIGN)
             async with asyncio.timeout(1.0):
                 answers = [(await client.got.get())[0] for _ in range(2)]

@@ -58,11 +58,17 @@ def test_everyone_gets_the_full_time_from_the_start():
 def test_time_that_the_watcher_slept_counts_against_nobody():
     liveness = Liveness()
     last = beating(liveness)
-    assert liveness.forgive(30.0)
+    assert liveness.forgive(30.0, last + 30.0)
     assert liveness.silent(["a"], last + 30.5) == []
     assert not liveness.dead("a", last + 33.0)
-    assert not liveness.forgive(0.05)
+    assert not liveness.forgive(0.05, last + 31.0)
     assert liveness.silent(["a"], last + 31.0) == ["a"]
+    liveness.heard("a", last + 100.0)
+    liveness.heard("b", last + 100.0)
+    assert liveness.forgive(69.0, last + 100.0)  # heard from the buffers at the very moment of waking
+    assert liveness.last("a") == last + 100.0
+    assert not liveness.fresh("a", last + 100.8)
+    assert liveness.fresh("b", last + 100.7)
 
 
 def test_long_silent_processes_are_forgotten_unless_kept():

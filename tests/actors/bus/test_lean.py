@@ -194,8 +194,8 @@ async def test_a_long_line_is_no_silent_one(line):
             due.pop(0)
             wire.data_received(b"PONG\r\n")
         seen = len(wire._pongs)
-    assert sum(stalled[:60]) > 0
-    assert sum(stalled[60:]) == 0
+    assert sum(stalled[:120]) > 0
+    assert sum(stalled[120:]) == 0
 
 
 async def test_losing_the_connection_lifts_the_barrier_and_ends_a_flush(line):

@@ -7,10 +7,10 @@ import pytest
 
 from plait.actors.bus.ask import Asker
 from plait.actors.messages.codec import encode
-from plait.actors.messages.error import StartFailed, UnknownOutcome
+from plait.actors.messages.error import DeadlineExceeded, StartFailed, UnknownOutcome
 from plait.actors.messages.table import Acknowledge, Activate, Prepare
 from plait.actors.policy import history
-from plait.actors.policy.record import WHOLE_EVERY
+from plait.actors.policy.record import WHOLE_EVERY, pack
 from plait.actors.table.snapshot import fetch
 from tests.policy_world import PUSH, SUBJECTS, service
 
@@ -72,6 +72,34 @@ async def test_a_revision_whose_write_was_not_answered_comes_into_force_without_
     await until(lambda: node.revision == 1, 2.0)
     assert engine.active == 1
     assert await world.names() == ["reviews"]
+
+
+async def test_a_store_that_breaks_off_while_others_changes_are_read_loses_none_of_them(world, until, monkeypatch):
+    one, two = await world.start("one"), await world.start("two")
+    node = await world.node()
+    await world.apply(service("a"))
+    await until(lambda: one.active == two.active == 1)
+    reads = []
+    get = world.store.get
+
+    async def breaks_off(key):
+        reads.append(key)
+        if len(reads) > 1:
+            raise DeadlineExceeded
+        return await get(key)
+
+    record = one._history.next("apply", {}, one._history.digest, "somebody", 0.0)
+    await world.store.create("r.2", pack(record))
+    with monkeypatch.context() as patch:
+        patch.setattr(world.store, "get", breaks_off)
+        for engine in (one, two):
+            reads.clear()
+            with pytest.raises(DeadlineExceeded):
+                await engine._catch_up()
+    assert (one.active, two.active) == (2, 2)
+    assert (await world.apply(service("b")))["revision"] == 3
+    await until(lambda: node.revision == 3)
+    assert await world.names() == ["a", "b"]
 
 
 async def test_a_damaged_store_stops_the_engine_instead_of_guessing(world):
