@@ -81,9 +81,7 @@ def elsewhere(node: object, hosted: object) -> None:
 
 def main(sizes: list[int]) -> None:
     """Print one line for each size."""
-    print(
-        "nodes instances  messages/s     kB/s  CPU ms/s/node  MiB/node  change everywhere p50 / p99 (virtual ms)   all up"
-    )
+    print("nodes instances  messages/s     kB/s  CPU ms/s/node  MiB/node  change everywhere p50 / p99 (ms)   took")
     for count in sizes:
         gc.collect()
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
