@@ -69,6 +69,7 @@ class Invariants:
             _keep(self._answered, subject, None)
         elif reply and subject.startswith(self._asks):
             _keep(self._sent, reply, (self._world.now, subject, payload))
+            self._slack()  # how slow the lines are now counts when it arrives, perhaps after the storm
 
     def _repeated(self, subject: bytes, reply: bytes) -> None:
         self.repeats = True
