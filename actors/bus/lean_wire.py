@@ -87,8 +87,7 @@ class Wire(asyncio.Protocol):
         self._barriers = 0
         self._unanswered = 0
         self._trips: deque[float] = deque(maxlen=4)
-        self._usual = 0.0
-        """Seconds that a PING and its PONG take at least, of late: a long line is no silent one."""
+        """Seconds between the latest PINGs and their PONGs: a long line is no silent one."""
         self._reason = ""
         self._timer: asyncio.TimerHandle | None = None
         self._beat = self._heard = self._next_ping = self._pinged = clock()
@@ -228,7 +227,6 @@ class Wire(asyncio.Protocol):
         assert self._info is not None
         self._up = True
         self._trips.append(self._clock() - self._pinged)  # with all of the handshake: rather too long than too short
-        self._usual = self._trips[0]
         self._next_ping = self._clock() + self._interval
         self._timer = self._loop.call_later(TICK, self._tick)
         self._owner.up(self, self._info)
@@ -248,7 +246,7 @@ class Wire(asyncio.Protocol):
                 self._pinged = now
             self._unanswered += 1
             self.send_ping(self._alive)
-        elif self._unanswered and not self._barriers and now - self._pinged > SILENCE + self._usual:
+        elif self._unanswered and not self._barriers and now - self._pinged > SILENCE + min(self._trips):
             self._gap(now)
         self._timer = self._loop.call_later(TICK, self._tick)
 
@@ -256,7 +254,6 @@ class Wire(asyncio.Protocol):
         if came:
             if self._unanswered:
                 self._trips.append(self._clock() - self._pinged)
-                self._usual = min(self._trips)
             self._unanswered = 0
 
     def _gap(self, now: float) -> None:
