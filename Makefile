@@ -3,7 +3,7 @@ VENV ?= $(or $(PLAIT_VENV),.venv)
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench bench-mesh bench-actors bench-scale sweep docs clean
+.PHONY: run test check bench bench-mesh bench-actors bench-scale bench-reliability sweep docs clean
 run: $(VENV)/.run
 	@exec $(BIN)/plait up
 
@@ -25,6 +25,9 @@ bench-actors: $(VENV)/.bench
 	$(BIN)/python -m tests.bench.actors
 	$(BIN)/python -m tests.bench.remote
 	$(BIN)/python -m tests.bench.hour
+
+bench-reliability: $(VENV)/.dev
+	$(BIN)/python -m tests.bench.reliability
 
 bench-scale: $(VENV)/.dev
 	$(BIN)/python -m tests.bench.scale
