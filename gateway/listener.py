@@ -2,11 +2,10 @@
 
 import asyncio
 import contextlib
-import errno
-import socket
 import time
 from collections.abc import Callable
 
+from ..actors.bus.address import unbindable
 from ..actors.messages.error import StartFailed
 from .exchange import Application
 from .http1 import Http1
@@ -54,7 +53,7 @@ class Listener:
         try:
             self._server = await loop.create_server(self._connection, self._host, self._port, backlog=_BACKLOG)
         except (OSError, OverflowError) as error:
-            raise StartFailed(self._why(error)) from error
+            raise StartFailed(f"cannot listen on {self._host}:{self._port}: {unbindable(error)}") from error
         self._sweep(loop)
 
     @property
@@ -103,18 +102,3 @@ class Listener:
     def _sweep(self, loop: asyncio.AbstractEventLoop) -> None:
         self.roster.sweep()
         self._timer = loop.call_later(self.roster.limits.sweep, self._sweep, loop)
-
-    def _why(self, error: Exception) -> str:
-        number = error.errno if isinstance(error, OSError) else None
-        if number == errno.EADDRINUSE:
-            reason, advice = (
-                "the address is in use",
-                "stop the program that holds it, or take another port (0: a free one)",
-            )
-        elif number == errno.EACCES:
-            reason, advice = "it is not permitted", "take a port above 1023, or grant the right to bind this one"
-        elif number == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
-            reason, advice = "this machine has no such address", "name an address of this machine, such as 127.0.0.1"
-        else:
-            reason, advice = str(error), "name another host and port"
-        return f"cannot listen on {self._host}:{self._port}: {reason}; {advice}"

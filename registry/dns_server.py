@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import cast
 
+from ..actors.bus.address import unbindable
 from ..actors.messages.error import StartFailed
 from .dns_door import DoorLimits, Lost, Serve, Verdict
 from .dns_fold import clipped
@@ -73,7 +74,8 @@ class DnsServer:
         except BaseException as error:
             await self.close()
             if isinstance(error, OSError | OverflowError):
-                raise StartFailed(self._why(error)) from error
+                where = _shown(self._host, self._port)
+                raise StartFailed(f"cannot answer DNS on {where}: {unbindable(error)}") from error
             raise
         self._sweep(loop)
 
@@ -141,21 +143,6 @@ class DnsServer:
         if self._streams is not None:
             self._streams.sweep()
         self._timer = loop.call_later(self._limits.idle / 8, self._sweep, loop)
-
-    def _why(self, error: Exception) -> str:
-        number = error.errno if isinstance(error, OSError) else None
-        if number == errno.EADDRINUSE:
-            reason, advice = (
-                "the address is in use",
-                "stop the program that holds it, or take another port (0: a free one)",
-            )
-        elif number == errno.EACCES:
-            reason, advice = "it is not permitted", "take a port above 1023, or grant the right to bind this one"
-        elif number == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
-            reason, advice = "this machine has no such address", "name an address of this machine, such as 127.0.0.1"
-        else:
-            reason, advice = str(error), "name another host and port"
-        return f"cannot answer DNS on {_shown(self._host, self._port)}: {reason}; {advice}"
 
 
 class Datagrams(asyncio.DatagramProtocol):

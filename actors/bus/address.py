@@ -1,5 +1,6 @@
 """Where a NATS server is and how to log in there, read from a URL; and the numbers that all buses share."""
 
+import errno
 import os
 import socket
 from typing import NamedTuple
@@ -71,6 +72,23 @@ def unreachable(to: Address, error: BaseException) -> BusUnavailable:
     if isinstance(error, OSError) and error.errno and not isinstance(error, socket.gaierror):
         return BusUnavailable(f"no NATS at {to}: {os.strerror(error.errno)}")
     return BusUnavailable(f"no NATS at {to}: {error or type(error).__name__}")
+
+
+def unbindable(error: Exception) -> str:
+    """Return why an address of one's own cannot be bound, and what to do."""
+    number = error.errno if isinstance(error, OSError) else None
+    if number == errno.EADDRINUSE:
+        reason, advice = (
+            "the address is in use",
+            "stop the program that holds it, or take another port (0: a free one)",
+        )
+    elif number == errno.EACCES:
+        reason, advice = "it is not permitted", "take a port above 1023, or grant the right to bind this one"
+    elif number == errno.EADDRNOTAVAIL or isinstance(error, socket.gaierror):
+        reason, advice = "this machine has no such address", "name an address of this machine, such as 127.0.0.1"
+    else:
+        reason, advice = str(error), "name another host and port"
+    return f"{reason}; {advice}"
 
 
 def check_size(subject: bytes, reply: bytes, headers: int, size: int, max_payload: int) -> None:
