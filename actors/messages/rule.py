@@ -43,6 +43,8 @@ class RouteMatch(msgspec.Struct, frozen=True, array_like=True):
     source_namespace: str = ""
     gateways: tuple[str, ...] = ()
     """Overrides the rule set's own; empty means those."""
+    stat_prefix: str = ""
+    """Names the route's metrics; empty means the route's own name."""
 
 
 class HeaderChange(msgspec.Struct, frozen=True, array_like=True):
@@ -83,6 +85,65 @@ class RetryPolicy(msgspec.Struct, frozen=True, array_like=True):
     """Conditions in Envoy's words; empty means the mesh's default (not processed, or gone and safe)."""
     backoff: float = 0.025
     """Base of the exponential wait."""
+    ignore_previous_hosts: bool = True
+    """A retry prefers instances that this call has not tried."""
+    remote_localities: bool = False
+    """Retries may leave the locality of the first try on purpose."""
+
+
+class Rewrite(msgspec.Struct, frozen=True, array_like=True):
+    """What a request's path and authority become before it is sent; the query is kept."""
+
+    uri: str | None = None
+    """Replaces the matched prefix, or the whole path where the match was none of a prefix."""
+    authority: str = ""
+    regex: str = ""
+    """RE2; every place in the path that it matches becomes `substitution`. Excludes `uri`."""
+    substitution: str = ""
+
+
+class Redirect(msgspec.Struct, frozen=True, array_like=True):
+    """An answer that sends the client elsewhere; empty and None keep the request's own."""
+
+    uri: str = ""
+    prefix_rewrite: str | None = None
+    """Replaces the matched prefix. Excludes `uri`."""
+    authority: str = ""
+    scheme: str = ""
+    port: int | None = None
+    derive_port: str = ""
+    """`FROM_PROTOCOL_DEFAULT`, `FROM_REQUEST_PORT` or empty."""
+    code: int = 301
+
+
+class DirectResponse(msgspec.Struct, frozen=True, array_like=True):
+    """An answer given by the route itself."""
+
+    status: int
+    body: bytes = b""
+
+
+class Mirror(msgspec.Struct, frozen=True, array_like=True):
+    """Where copies of a share of the requests go; what they answer is dropped."""
+
+    service: str
+    subset: str = ""
+    percent: float = 100.0
+    port: int | None = None
+
+
+class Cors(msgspec.Struct, frozen=True, array_like=True):
+    """What browsers are told about requests from other origins."""
+
+    origins: tuple[StringMatch, ...] = ()
+    methods: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
+    expose: tuple[str, ...] = ()
+    max_age: float | None = None
+    credentials: bool | None = None
+    """None says nothing of credentials."""
+    forward_unmatched: bool = True
+    """Preflights from other origins reach the service; else they are answered without permission."""
 
 
 class RouteRule(msgspec.Struct, frozen=True, array_like=True):
@@ -96,6 +157,15 @@ class RouteRule(msgspec.Struct, frozen=True, array_like=True):
     """None where the rule sets none; 0 turns the time limit off."""
     retries: RetryPolicy | None = None
     fault: Fault | None = None
+    rewrite: Rewrite | None = None
+    redirect: Redirect | None = None
+    direct: DirectResponse | None = None
+    request_headers: HeaderChange | None = None
+    response_headers: HeaderChange | None = None
+    mirrors: tuple[Mirror, ...] = ()
+    cors: Cors | None = None
+    delegate: str = ""
+    """`namespace/name` of the rule set without hosts whose routes stand here."""
 
 
 class RuleSet(msgspec.Struct, frozen=True, array_like=True, tag="routes"):
@@ -110,6 +180,8 @@ class RuleSet(msgspec.Struct, frozen=True, array_like=True, tag="routes"):
     routes: tuple[RouteRule, ...] = ()
     order: int = 0
     """The revision that first brought it: the oldest wins where two claim a host."""
+    export_to: tuple[str, ...] = ()
+    """The namespaces whose callers and gateways it holds for; empty means all."""
 
 
 class Balancer(enum.IntEnum):
@@ -142,6 +214,10 @@ class DestinationPolicy(msgspec.Struct, frozen=True, array_like=True, tag="desti
     service: str
     policy: TrafficPolicy = TrafficPolicy()
     subsets: tuple[Subset, ...] = ()
+    export_to: tuple[str, ...] = ()
+    """The namespaces whose callers it holds for; empty means all."""
+    callers: dict[str, str] = {}
+    """Labels that a caller must carry for it to hold; empty means all callers."""
 
 
 class Server(msgspec.Struct, frozen=True, array_like=True):
