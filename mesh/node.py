@@ -119,7 +119,9 @@ class Node:
             lambda changes, whole: self._heard(proxy_cell, Instances(changes, whole)),
             ground.rng,
         )
-        self.policy = PolicyFollower(link.asker, self.name, proxy.prepare, proxy.activate, ground.rng)
+        self.policy = PolicyFollower(
+            link.asker, self.name, proxy.prepare, proxy.activate, ground.rng, clock=link.surroundings.clock
+        )
         if self._roles:
             await self._start_roles()
         ends(self.registry.stop)

@@ -131,7 +131,7 @@ class Mesh(Calling[_Outlet]):
         self._registry = Follower(
             self._asker, "reg", "registry", lambda changes, whole: proxy.receive(Instances(changes, whole)), rng
         )
-        self._policy = PolicyFollower(self._asker, "", proxy.prepare, proxy.activate, rng)
+        self._policy = PolicyFollower(self._asker, "", proxy.prepare, proxy.activate, rng, clock=clock)
         self._closed = False
 
     async def open(self, timeout: float) -> None:

@@ -5,6 +5,7 @@ import random
 
 from plait.actors.bus.memory import MemoryServer
 from plait.actors.loop.backoff import Backoff
+from plait.actors.loop.slice import at_once
 from plait.actors.loop.timer import Deadlines
 from plait.actors.messages.codec import decode_reply, encode
 from plait.actors.messages.envelope import VERSION, CallFrame
@@ -118,7 +119,7 @@ class Node:
         """Put rules in force."""
         kinds = {RuleSet: "routes"}
         entries = {f"{kinds.get(type(rule), 'destination')}/{rule.name}": encode(rule) for rule in rules}
-        self.proxy.activate(revision, self.proxy.prepare(revision, entries))
+        self.proxy.activate(revision, at_once(self.proxy.prepare(revision, entries)))
 
 
 class Network:

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from ..loop.slice import Steps
 from ..loop.timer import Deadlines
 from ..messages.codec import Codec
 from ..messages.envelope import ReplyFrame
@@ -18,7 +19,7 @@ from ..messages.error import Undecodable
 from ..messages.instance import Instance
 from ..messages.rule import Rule
 from ..routing.decide import Decision, Reason, decide
-from ..routing.table import RouteTable, compile_table
+from ..routing.table import RouteTable, begin_table, compile_table
 from ..runtime.actor import Actor
 from .call import Call
 from .chain import Chain, Chains
@@ -161,8 +162,8 @@ class Proxy(Actor):
 
     # The policy engine's side
 
-    def prepare(self, revision: int, entries: Mapping[str, bytes]) -> Snapshot:
-        """Compile a revision and keep it ready.
+    def prepare(self, revision: int, entries: Mapping[str, bytes]) -> Steps[Snapshot]:
+        """Compile a revision and keep it ready, in slices: requests go on meanwhile.
 
         Raises:
             Undecodable: an entry is no rule.
@@ -171,8 +172,14 @@ class Proxy(Actor):
         rules: dict[str, tuple[bytes, Rule]] = {}
         for key, data in entries.items():
             kept = self._rules.get(key)
-            rules[key] = kept if kept is not None and kept[0] == data else (data, self._rule.decode(data))
-        table = compile_table({key: rule for key, (_, rule) in rules.items()}, revision, self.snapshot.table)
+            if kept is not None and kept[0] == data:
+                rules[key] = kept
+                continue
+            rules[key] = data, self._rule.decode(data)
+            yield
+        yield
+        table, steps = begin_table({key: rule for key, (_, rule) in rules.items()}, revision, self.snapshot.table)
+        yield from steps
         self._rules = rules
         snapshot = self._kept[revision] = Snapshot(table, self.directory, self._steps)
         for old in sorted(self._kept)[:-KEPT]:

@@ -1,7 +1,7 @@
 """A node's side of policy: prepares each revision, activates it when told, and finds by itself what it was not told.
 
-The two callbacks are the proxy's: `prepare(revision, entries)` compiles and may raise; `activate(revision, compiled)`
-swaps. Whoever has no answer from the policy engine keeps deciding by what it has.
+The two callbacks are the proxy's: `prepare(revision, entries)` compiles in slices and may raise; `activate(revision,
+compiled)` swaps. Whoever has no answer from the policy engine keeps deciding by what it has.
 """
 
 import asyncio
@@ -13,27 +13,20 @@ from collections.abc import Callable, Mapping
 from ..bus.ask import Asker
 from ..bus.bus import BusState, Subscription
 from ..loop.backoff import Backoff
+from ..loop.slice import Slices
 from ..loop.timer import Deadline
 from ..messages.codec import Codec, encode
 from ..messages.error import DeadlineExceeded, MeshError, Undecodable
-from ..messages.table import Acknowledge, Activate, Change, Prepare, Push
-from ..table.replica import apply, digest
+from ..messages.table import Acknowledge, Activate, Prepare, Push
 from ..table.snapshot import fetch
+from .preparation import OtherDigest, Preparation, Prepared, PrepareRevision
 
 log = logging.getLogger("plait.policy")
 
 _pushes = Codec[Push](Push)
 _PARTS = 10_000
 
-PrepareRevision = Callable[[int, Mapping[str, bytes]], object]
 Activated = Callable[[int, object], None]
-
-
-class _Prepared:
-    def __init__(self, revision: int, entries: dict[str, bytes], compiled: object) -> None:
-        self.revision = revision
-        self.entries = entries
-        self.compiled = compiled
 
 
 class PolicyFollower:
@@ -50,9 +43,19 @@ class PolicyFollower:
         activate: Activated,
         rng: random.Random,
         timeout: float = 1.0,
+        clock: Callable[[], float] | None = None,
     ) -> None:
-        """`timeout` is the seconds that a question to the policy engine may take; without a `node`, a client that is
-        gone before it matters, nothing is acknowledged."""
+        """Follow as `node`; without one, a client that is gone before it matters, nothing is acknowledged.
+
+        Args:
+            asker: asks the policy engine; its connection brings the pushes.
+            node: the node's name.
+            prepare: compiles a revision.
+            activate: puts a compiled revision in force.
+            rng: spreads the looks of many nodes.
+            timeout: seconds that a question to the policy engine may take.
+            clock: monotonic seconds, by which the compiling is cut into slices; the loop's unless given.
+        """
         self.revision = 0
         """The active revision."""
         self.stale = True
@@ -62,12 +65,11 @@ class PolicyFollower:
         """Why the latest revision could not be compiled; empty when it could."""
         self._asker = asker
         self._node = node
-        self._prepare = prepare
         self._activate = activate
         self._rng = rng
         self._timeout = timeout
-        self._entries: dict[str, bytes] = {}
-        self._prepared: _Prepared | None = None
+        self._entries: Mapping[str, bytes] = {}
+        self._prepared: Prepared | None = None
         self._parts: dict[int, Prepare] = {}
         self._early: dict[int, Prepare] = {}
         self._backoff = Backoff(base=0.05, ceiling=1.0, jitter=0.5)
@@ -77,6 +79,7 @@ class PolicyFollower:
         self._again = False
         self._next: Deadline | None = None
         self._loop = asyncio.get_running_loop()
+        self._preparation = Preparation(Slices(self._loop, clock or self._loop.time), prepare)
         self._first: asyncio.Future[None] = self._loop.create_future()
 
     def start(self) -> None:
@@ -103,6 +106,7 @@ class PolicyFollower:
             self._subscription = None
         if self._next is not None:
             self._next.cancel()
+        self._preparation.give_up()
         if self._work is not None:
             self._work.cancel()
             await asyncio.gather(self._work, return_exceptions=True)
@@ -120,7 +124,9 @@ class PolicyFollower:
         elif isinstance(push, Activate) and push.revision > self.revision:
             prepared = self._prepared
             if prepared is not None and prepared.revision == push.revision:
-                self._become(push.revision, prepared.entries, prepared.compiled)
+                self._become(prepared)
+            elif self._preparation.revision == push.revision:
+                self._preparation.wanted = True
             else:
                 self._look()
 
@@ -134,45 +140,38 @@ class PolicyFollower:
         if len(self._parts) < push.parts:
             return
         parts, self._parts = self._parts, {}
-        if push.previous != self.revision:
-            self._early = parts  # the one before it is missing here, perhaps only for a moment
+        if push.previous != self.revision or self._preparation.revision:
+            self._early = parts  # the one before it is missing here, or not ready, perhaps only for a moment
             self._look()
             return
         self._make_ready(parts)
 
     def _make_ready(self, parts: dict[int, Prepare]) -> None:
-        push = parts[0]
-        changes: list[Change] = [change for number in sorted(parts) for change in parts[number].changes]
-        entries = dict(self._entries)
-        apply(entries, changes)
-        if digest(entries) != push.digest:
-            self._say(push.revision, "refused", "the digest is another: what this node has is not what it should be")
-            self._look()
-            return
-        compiled = self._compile(push.revision, entries)
-        if compiled is not None:
-            self._prepared = compiled
-            self._say(push.revision, "prepared")
+        self._preparation.build(self._entries, [parts[number] for number in sorted(parts)], self._made)
+
+    def _made(self, revision: int, made: Prepared | Exception) -> None:
+        """Take what became of a revision that was worked on; whatever a rule does to the compiler, the node goes on."""
+        if isinstance(made, Exception):
+            self.refused = str(made) if isinstance(made, OtherDigest) else f"{type(made).__name__}: {made}"
+            log.error("policy revision %d cannot be used here: %s", revision, self.refused)
+            self._say(revision, "refused", self.refused)
+            if isinstance(made, OtherDigest):
+                self._look()
+        elif self._preparation.wanted:
+            self._become(made)
+        else:
+            self._prepared = made
+            self._say(revision, "prepared")
             self._look_in(self.IMPATIENT)
 
-    def _compile(self, revision: int, entries: dict[str, bytes]) -> _Prepared | None:
-        try:
-            compiled = self._prepare(revision, entries)
-        except Exception as error:  # whatever a rule does to the compiler, the node goes on by what it has
-            self.refused = f"{type(error).__name__}: {error}"
-            log.error("policy revision %d does not compile here: %s", revision, self.refused)
-            self._say(revision, "refused", self.refused)
-            return None
-        return _Prepared(revision, entries, compiled)
-
-    def _become(self, revision: int, entries: dict[str, bytes], compiled: object) -> None:
-        self._activate(revision, compiled)
-        self.revision, self._entries, self._prepared, self.refused = revision, entries, None, ""
-        self._say(revision, "active")
+    def _become(self, made: Prepared) -> None:
+        self._activate(made.revision, made.compiled)
+        self.revision, self._entries, self._prepared, self.refused = made.revision, made.entries, None, ""
+        self._say(made.revision, "active")
         early, self._early = self._early, {}
-        if early and early[0].previous == revision:
+        if early and early[0].previous == self.revision:
             self._make_ready(early)
-        elif early and early[0].previous > revision:
+        elif early and early[0].previous > self.revision:
             self._early = early
 
     def _say(self, revision: int, state: str, reason: str = "") -> None:
@@ -221,7 +220,7 @@ class PolicyFollower:
         else:
             self._failures = 0
             if found is not None and found[0] > self.revision:
-                self._take(*found)
+                await self._take(*found)
             elif self.stale:
                 self._say(self.revision, "active")  # an engine that is new does not know it
             self.stale = False
@@ -232,9 +231,14 @@ class PolicyFollower:
         self._work = None
         self._look_in(0.0 if self._again and not self.stale else wait)
 
-    def _take(self, revision: int, entries: dict[str, bytes]) -> None:
+    async def _take(self, revision: int, entries: dict[str, bytes]) -> None:
+        """Let a whole table be what this node decides by, unless it cannot be."""
         prepared = self._prepared
-        if prepared is None or prepared.revision != revision or prepared.entries != entries:
-            prepared = self._compile(revision, entries)
-        if prepared is not None:
-            self._become(revision, entries, prepared.compiled)
+        if prepared is not None and prepared.revision == revision and prepared.entries == entries:
+            self._become(prepared)
+            return
+        if self._preparation.revision == revision:
+            self._preparation.wanted = True
+        else:
+            self._preparation.take(revision, entries, self._made)
+        await self._preparation.over()

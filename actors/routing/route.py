@@ -1,6 +1,6 @@
 """One rule set made ready for one place (the mesh or a gateway): clauses to test, and where each of them leads."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -115,8 +115,8 @@ class Prepared(NamedTuple):
     clauses: tuple[Clause, ...]
 
 
-def prepare(rule_set: RuleSet, place: str, upstream: Callable[[str, str], Upstream]) -> Prepared:
-    """Return the clauses of `rule_set` that count at `place`, in order.
+def prepare(rule_set: RuleSet, place: str, upstream: Callable[[str, str], Upstream]) -> Generator[None, None, Prepared]:
+    """Return the clauses of `rule_set` that count at `place`, in order; yields where the work may rest.
 
     Raises:
         BadPattern: one of its regexes is no RE2.
@@ -134,7 +134,9 @@ def prepare(rule_set: RuleSet, place: str, upstream: Callable[[str, str], Upstre
         if rule.matches and not here:
             continue
         route = Route(rule_set.name, index, rule, note)
-        clauses += [Clause(route, n, one) for n, one in here] or [Clause(route, -1, ANYTHING)]
+        for number, match in here or [(-1, ANYTHING)]:
+            clauses.append(Clause(route, number, match))
+        yield
     return Prepared(rule_set, tuple(used), tuple(clauses))
 
 
@@ -149,7 +151,7 @@ class Upstreams:
         self._old: Mapping[tuple[str, str], Upstream] = {}
         if previous is not None:
             before = previous._policies
-            changed = {name for name in {*before, *policies} if before.get(name) != policies.get(name)}
+            changed = {name for name in {*before, *policies} if _differ(before.get(name), policies.get(name))}
             self._old = {key: one for key, one in previous._found.items() if key[0] not in changed}
 
     def __call__(self, service: str, subset: str) -> Upstream:
@@ -170,3 +172,7 @@ class Upstreams:
             if one.name == subset:
                 return Upstream(service, subset, one.labels, one.policy or policy.policy)
         return Upstream(service, subset, {}, policy.policy, known=False)
+
+
+def _differ(one: DestinationPolicy | None, other: DestinationPolicy | None) -> bool:
+    return one is not other and one != other  # mostly it is the same object, and comparing all that is in it takes long

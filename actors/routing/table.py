@@ -4,7 +4,7 @@ Inside the mesh the oldest rule set of a service counts alone; at a gateway all 
 oldest first and what matches everything last. Both are Istio's ways.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 
 from ..messages.error import InvalidName
 from ..messages.name import host_of, service_token
@@ -12,20 +12,16 @@ from ..messages.rule import DestinationPolicy, GatewayPolicy, Rule, RuleSet
 from .host import HostIndex, HostRoutes, narrower, spellings
 from .route import MESH, Clause, Prepared, Upstreams, prepare
 
+Steps = Generator[None, None, None]
+"""Work that yields where it may rest: a large table is compiled in slices beside the traffic."""
+
 
 class RouteTable:
     """All routes of one policy revision. Made by `compile_table`; never changes what it answers."""
 
     __slots__ = ("_attached", "_indexes", "_mesh", "_prepared", "_wild", "bound", "gateways", "revision", "upstream")
 
-    def __init__(
-        self,
-        revision: int,
-        gateways: dict[str, GatewayPolicy],
-        rule_sets: Sequence[RuleSet],
-        upstream: Upstreams,
-        previous: "RouteTable | None",
-    ) -> None:
+    def __init__(self, revision: int, gateways: dict[str, GatewayPolicy], upstream: Upstreams) -> None:
         self.revision = revision
         self.gateways = gateways
         """The gateways' policies by `namespace/name`."""
@@ -36,25 +32,35 @@ class RouteTable:
         self._prepared: dict[tuple[str, str], Prepared] = {}
         self._attached: dict[str, list[RuleSet]] = {name: [] for name in gateways}
         self._mesh: dict[str, HostRoutes] = {}
+        self._wild: HostIndex | None = None
+        self._indexes: dict[tuple[str | Sequence[str], int | None], HostIndex] = {}
+
+    def fill(self, rule_sets: Sequence[RuleSet], previous: "RouteTable | None") -> Steps:
+        """Compile `rule_sets`, sorted; nothing is asked of the table before this has ended."""
         wild: dict[str, HostRoutes] = {}
         old = previous._prepared if previous is not None else {}
         for one in rule_sets:
             for place in one.gateways:
                 if place == MESH:
-                    self._join_mesh(one, wild, old)
+                    yield from self._join_mesh(one, wild, old)
                 elif place in self._attached:
                     self._attached[place].append(one)
-                    self._clauses(one, place, old)
+                    yield from self._clauses(one, place, old)
             if MESH not in one.gateways:
                 for host in one.hosts:
                     if host.endswith(".svc.cluster.local") and (service := _service(host)):
                         self.bound.setdefault(service, []).append(one.name)
+            yield
         self._wild = HostIndex(wild) if wild else None
-        self._indexes: dict[tuple[str | Sequence[str], int | None], HostIndex] = {}
-        for name in gateways:
-            self.at((name,), None)
+        keys: dict[tuple[str | Sequence[str], int | None], None] = {((name,), None): None for name in self.gateways}
+        if previous is not None:  # what requests ask for is there before the first of them asks
+            keys.update({key: None for key in previous._indexes if self._knows(key[0])})
+        for names, port in keys:
+            yield from self._index(names, port)
 
-    def _clauses(self, one: RuleSet, place: str, old: Mapping[tuple[str, str], Prepared]) -> tuple[Clause, ...]:
+    def _clauses(
+        self, one: RuleSet, place: str, old: Mapping[tuple[str, str], Prepared]
+    ) -> Generator[None, None, tuple[Clause, ...]]:
         """The clauses of a rule set at a place; taken over from the table before where nothing they need changed."""
         key = (one.name, place)
         kept = self._prepared.get(key) or old.get(key)
@@ -65,11 +71,11 @@ class RouteTable:
         ):
             self._prepared[key] = kept
             return kept.clauses
-        self._prepared[key] = made = prepare(one, place, self.upstream)
+        self._prepared[key] = made = yield from prepare(one, place, self.upstream)
         return made.clauses
 
-    def _join_mesh(self, one: RuleSet, wild: dict[str, HostRoutes], old: Mapping[tuple[str, str], Prepared]) -> None:
-        clauses = self._clauses(one, MESH, old)
+    def _join_mesh(self, one: RuleSet, wild: dict[str, HostRoutes], old: Mapping[tuple[str, str], Prepared]) -> Steps:
+        clauses = yield from self._clauses(one, MESH, old)
         if not clauses:
             return
         routes = HostRoutes(clauses)
@@ -91,14 +97,18 @@ class RouteTable:
 
         `port` leaves out the servers of other ports; None takes all.
         """
-        key = (gateway, port)
-        found = self._indexes.get(key)
+        found = self._indexes.get((gateway, port))
         if found is None:
-            names = (gateway,) if isinstance(gateway, str) else tuple(gateway)
-            found = self._indexes[key] = HostIndex(self._hosts(names, port))
+            for _ in self._index(gateway, port):
+                pass
+            found = self._indexes[gateway, port]
         return found
 
-    def _hosts(self, names: Sequence[str], port: int | None) -> dict[str, HostRoutes]:
+    def _knows(self, gateway: str | Sequence[str]) -> bool:
+        return any(name in self.gateways for name in ((gateway,) if isinstance(gateway, str) else gateway))
+
+    def _index(self, gateway: str | Sequence[str], port: int | None) -> Steps:
+        names = (gateway,) if isinstance(gateway, str) else tuple(gateway)
         joined: dict[str, dict[tuple[int, str, str], tuple[Clause, ...]]] = {}
         for name in names:
             policy = self.gateways.get(name)
@@ -113,7 +123,12 @@ class RouteTable:
                             common = narrower(pattern, spelling)
                             if common is not None and space in ("*", one.name.partition("/")[0]):
                                 joined.setdefault(common, {})[one.order, one.name, name] = clauses
-        return {host: HostRoutes(_in_order(sets)) for host, sets in joined.items()}
+                yield
+        hosts: dict[str, HostRoutes] = {}
+        for host, sets in joined.items():
+            hosts[host] = HostRoutes(_in_order(sets))
+            yield
+        self._indexes[gateway, port] = HostIndex(hosts)
 
     def selected(self, labels: Mapping[str, str]) -> tuple[str, ...]:
         """Return the names of the gateways whose selector holds for a gateway actor with `labels`, sorted."""
@@ -161,6 +176,16 @@ def compile_table(rules: Mapping[str, Rule], revision: int = 0, previous: RouteT
         BadPattern: a regex is no RE2.
         BadRule: a route leads nowhere.
     """
+    table, steps = begin_table(rules, revision, previous)
+    for _ in steps:
+        pass
+    return table
+
+
+def begin_table(
+    rules: Mapping[str, Rule], revision: int = 0, previous: RouteTable | None = None
+) -> tuple[RouteTable, Steps]:
+    """Return a table that is not yet to be asked, and the work that compiles it; see `compile_table`."""
     policies: dict[str, DestinationPolicy] = {}
     gateways: dict[str, GatewayPolicy] = {}
     rule_sets: list[RuleSet] = []
@@ -174,4 +199,5 @@ def compile_table(rules: Mapping[str, Rule], revision: int = 0, previous: RouteT
             gateways[rule.name] = rule
     rule_sets.sort(key=lambda one: (one.order, one.name))
     found = Upstreams(policies, previous.upstream if previous is not None else None)
-    return RouteTable(revision, gateways, rule_sets, found, previous)
+    table = RouteTable(revision, gateways, found)
+    return table, table.fill(rule_sets, previous)

@@ -2,8 +2,9 @@
 
 import enum
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
 
+from ..loop.slice import at_once
 from ..messages.table import Change, Delta
 
 _EARLY = 1024  # deltas held for one that is missing; past it a snapshot is cheaper
@@ -90,9 +91,16 @@ def apply(entries: dict[str, bytes], changes: Iterable[Change]) -> None:
 
 def digest(entries: Mapping[str, bytes]) -> str:
     """Return the SHA-256 (hex) over all entries in the order of their keys, each text with its length before it."""
+    return at_once(digesting(entries))
+
+
+def digesting(entries: Mapping[str, bytes]) -> Generator[None, None, str]:
+    """Return the `digest`, resting now and then."""
     total = hashlib.sha256()
-    for key in sorted(entries):
+    for place, key in enumerate(sorted(entries)):
         for text in (key.encode(), entries[key]):
             total.update(len(text).to_bytes(4, "big"))
             total.update(text)
+        if place % 64 == 63:
+            yield
     return total.hexdigest()

@@ -71,6 +71,7 @@ async def test_a_node_that_cannot_compile_is_named_and_keeps_what_it_has(world):
     def choosy(revision, entries):
         if revision == 2:
             raise ValueError("too new for me")
+        yield
         return revision
 
     await world.start()

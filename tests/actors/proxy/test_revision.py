@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from itertools import count
 
 import pytest
 
@@ -71,9 +72,14 @@ async def world(monkeypatch):
     world.active = []
     world.fails = set()
 
+    world.steps = 1
+    world.clock = lambda: 0.0
+
     def prepare(revision, entries):
         if revision in world.fails:
             raise ValueError("no")
+        for _ in range(world.steps):
+            yield
         return dict(entries)
 
     world.node = PolicyFollower(
@@ -83,6 +89,7 @@ async def world(monkeypatch):
         lambda revision, rules: world.active.append((revision, rules)),
         random.Random(1),
         0.2,
+        clock=lambda: world.clock(),  # noqa: PLW0108  -- a test may replace it
     )
     yield world
     await world.node.stop()
@@ -168,6 +175,40 @@ async def test_a_revision_that_does_not_compile_leaves_the_last_one(world, until
     await world.engine.change("a", b"3")
     await until(lambda: world.node.revision == 3)
     assert world.node.refused == ""
+
+
+@pytest.mark.parametrize("by", ["activation", "look"])
+async def test_an_activation_that_comes_while_the_revision_is_compiled_holds_when_it_is_ready(world, until, by):
+    world.node.start()
+    await world.node.ready(2)
+    world.steps, world.clock = 30, count().__next__  # each step is a slice of its own
+    await world.engine.change("a", b"1", lose=() if by == "activation" else ("activate",))
+    assert world.node.revision == 0  # still at it, and the loop was free for this test
+    if by == "look":
+        world.node._look()
+    await until(lambda: world.node.revision == 1)
+    assert ("prepared", 1) not in world.engine.said
+    assert world.active == [(1, {"a": b"1"})]
+
+
+async def test_a_revision_that_comes_while_the_one_before_is_compiled_follows_it(world, until):
+    world.node.start()
+    await world.node.ready(2)
+    world.steps, world.clock = 30, count().__next__  # each step is a slice of its own
+    await world.engine.change("a", b"1")
+    await world.engine.change("b", b"2")
+    await until(lambda: world.node.revision == 2)
+    assert world.active[-1] == (2, {"a": b"1", "b": b"2"})
+
+
+async def test_it_stops_in_the_middle_of_compiling(world):
+    world.node.start()
+    await world.node.ready(2)
+    world.steps, world.clock = 1000, count().__next__
+    await world.engine.change("a", b"1")
+    await world.node.stop()
+    assert world.node.revision == 0
+    assert world.active == []
 
 
 async def test_a_node_that_was_cut_off_keeps_its_policy_and_catches_up(world, until):
