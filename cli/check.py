@@ -112,6 +112,7 @@ async def _bus(target: "Target", timeout: float) -> "list[Finding]":
 
 
 async def _registry(there: "Visit") -> "list[Finding]":
+    from ..actors.messages.health import ROUTABLE
     from .connection import check
     from .finding import Finding, Verdict
     from .ls import instances
@@ -121,7 +122,7 @@ async def _registry(there: "Visit") -> "list[Finding]":
     except CommandError as error:
         return [Finding("registry", Verdict.FAILED, error.what, error.hint)]
     found = [Finding("registry", Verdict.GOOD, f"knows {len(members)} instances")]
-    healthy = Counter(str(one.get("service")) for one in members if one.get("health") == "healthy")
+    healthy = Counter(str(one.get("service")) for one in members if one.get("health") in ROUTABLE)
     for service in sorted({str(one.get("service")) for one in members}):
         count = healthy[service]
         verdict = Verdict.GOOD if count else Verdict.WARNING

@@ -58,6 +58,7 @@ def _instances(found: list[Item]) -> Listing:
         Column("VERSION", "version"),
         Column("NODE", "node"),
         Column("HEALTH", "health"),
+        Column("REASON", "reason", wide=True),
         Column("LOCALITY", "locality", wide=True),
         Column("LABELS", "labels", wide=True),
     )
@@ -65,9 +66,11 @@ def _instances(found: list[Item]) -> Listing:
 
 
 def _services(found: list[Item]) -> Listing:
+    from ..actors.messages.health import ROUTABLE
+
     items: list[Item] = []
     for service, members in _by(found, "service").items():
-        healthy = sum(1 for one in members if one.get("health") == "healthy")
+        healthy = sum(1 for one in members if one.get("health") in ROUTABLE)
         items.append(
             {
                 "name": service,

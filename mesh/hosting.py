@@ -5,6 +5,7 @@ import asyncio
 import msgspec
 
 from ..actors.messages.error import MeshError
+from ..actors.messages.health import DRAINING
 from ..actors.messages.instance import Instance
 from ..actors.proxy.call import Caller
 from ..actors.proxy.inbound import Inbound
@@ -14,8 +15,8 @@ from ..actors.runtime.cell import Cell
 from ..actors.runtime.spec import ChildSpec
 from ..actors.runtime.supervisor import Supervisor
 from ..actors.service.service import Hosting, Service
+from .enrolment import Fares, Remove, join, tell_registry
 from .link import Link
-from .membership import Drain, Remove, join, tell_registry
 from .telemetry import Telemetry
 
 DRAIN_LIMIT = 30.0
@@ -96,7 +97,7 @@ class Hosted:
         if self.inbound is None:
             return
         place, name = self._place, self.instance.id
-        await self._tell(Drain(name))
+        await self._tell(Fares(name, DRAINING))
         self.inbound.drain()
         limit = place.link.surroundings.clock() + DRAIN_LIMIT
         while self.inbound.active and place.link.surroundings.clock() < limit:  # noqa: ASYNC110 - seldom, and short
@@ -107,7 +108,7 @@ class Hosted:
         await place.supervisor.stop_child(name)
         place.proxy.wire.close(self.caller)
 
-    async def _tell(self, step: Drain | Remove) -> None:
+    async def _tell(self, step: Fares | Remove) -> None:
         try:
             await tell_registry(self._place.membership, step, 2.0)
         except MeshError:

@@ -6,13 +6,12 @@ from typing import Any
 import msgspec
 
 from ..actors.bus.bus import BusState
-from ..actors.loop.timer import sleep_until
 from ..actors.messages.codec import Codec, encode
 from ..actors.messages.error import DeadlineExceeded, MeshError, Refused
+from ..actors.messages.health import DRAINING
 from ..actors.messages.instance import Beat, Heartbeat, Instance, Join, Joined, Leave
 from ..actors.runtime.actor import Actor
-from ..actors.runtime.cell import Cell
-from ..actors.runtime.surroundings import Surroundings
+from .enrolment import Add, Again, Fares, Remove, Repeat
 from .link import Link
 
 log = logging.getLogger("plait.membership")
@@ -27,60 +26,6 @@ _joined = Codec[Joined](Joined)
 _beat = Codec[Beat](Beat)
 
 
-class Add(msgspec.Struct, frozen=True):
-    """Have an instance join; answered when the registry has it."""
-
-    instance: Instance
-
-
-class Remove(msgspec.Struct, frozen=True):
-    """Have an instance leave; answered when the registry knows, or cannot be asked."""
-
-    id: str
-
-
-class Drain(msgspec.Struct, frozen=True):
-    """Have an instance take no new calls, as far as callers can know."""
-
-    id: str
-
-
-class Again(msgspec.Struct, frozen=True):
-    """Instances that the registry does not have, or does not reach any more, are to join anew."""
-
-    ids: tuple[str, ...]
-
-
-async def tell_registry(membership: Cell, step: Add | Drain | Remove, timeout: float) -> None:
-    """Have the membership actor take one step with the registry.
-
-    Raises:
-        MeshError: the registry refused, or does not answer.
-    """
-    answer: int | MeshError = await membership.ask(step, timeout)
-    if isinstance(answer, MeshError):
-        raise answer
-
-
-async def join(membership: Cell, instance: Instance, surroundings: Surroundings, patience: float = 10.0) -> None:
-    """Have an instance join; a registry that cannot take it in just now is asked again, for `patience` seconds.
-
-    Raises:
-        Refused: the registry does not take it.
-        MeshError: the registry did not answer all that time.
-    """
-    end = surroundings.clock() + patience
-    while True:
-        try:
-            return await tell_registry(membership, Add(instance), 5.0)
-        except Refused:
-            raise
-        except MeshError:
-            if surroundings.clock() >= end:
-                raise
-        await sleep_until(surroundings.deadlines, surroundings.clock() + 0.1)
-
-
 class Membership(Actor):
     """One per node. Turn-based: what it tells the registry is in order. Heartbeats wait for no turn and no answer."""
 
@@ -92,6 +37,7 @@ class Membership(Actor):
         self._last = 0.0
         self._rejoin = False
         self._joining = False
+        self._repeating = False
         self._beating = False
         self._asked = b""
         self._taken: dict[str, float] = {}
@@ -127,8 +73,10 @@ class Membership(Actor):
             match message:
                 case Add(instance):
                     return await self._enter(instance)
-                case Drain(name):
-                    return await self._renew(name)
+                case Fares(name, health, reason):
+                    return await self._fares(name, health, reason)
+                case Repeat(ids):
+                    return await self._repeat(ids)
                 case Remove(name):
                     return await self._leave(name)
                 case Again(ids):
@@ -162,11 +110,24 @@ class Membership(Actor):
             raise DeadlineExceeded(f"the registry could not take {instance.service}/{instance.id} in: {joined.error}")
         return joined
 
-    async def _renew(self, name: str) -> int:
-        instance = self._instances.get(name)
-        if instance is None:
+    async def _fares(self, name: str, health: str, reason: str) -> int:
+        before = self._instances.get(name)
+        if before is None or before.health == DRAINING:
             return 0
-        instance = self._instances[name] = self._named(msgspec.structs.replace(instance, health="draining"))
+        # Kept whatever comes of it: the heartbeats tell that more has been said than the registry may have heard.
+        self._instances[name] = msgspec.structs.replace(
+            before, health=health, reason=reason, renewal=before.renewal + 1
+        )
+        return await self._renew(name)
+
+    async def _repeat(self, names: tuple[str, ...]) -> int:
+        try:
+            return max([await self._renew(name) for name in names if name in self._instances], default=0)
+        finally:
+            self._repeating = False
+
+    async def _renew(self, name: str) -> int:
+        instance = self._instances[name] = self._named(self._instances[name])
         subject = self._link.subjects.registration("renew", instance.service, instance.id)
         return _joined.decode(await self._link.asker.ask("registry", subject, encode(Join(instance)), 1.0)).revision
 
@@ -187,8 +148,10 @@ class Membership(Actor):
         if not self._instances:
             return
         self._sequence += 1
-        members = tuple((one.service, one.id, one.incarnation) for one in self._instances.values())
-        beat = Heartbeat(self._link.node, self._sequence, *self._link.connections, members, lag)
+        known = self._instances.values()
+        members = tuple((one.service, one.id, one.incarnation) for one in known)
+        renewals = tuple((one.service, one.id, one.renewal) for one in known if one.renewal)
+        beat = Heartbeat(self._link.node, self._sequence, *self._link.connections, members, lag, renewals)
         asker = self._link.asker
         if self._asked:
             asker.bus.forget(self._asked)  # the registry that was to answer has not
@@ -206,12 +169,14 @@ class Membership(Actor):
             log.debug("no registry answers the heartbeat: %s", answer)
             return
         try:
-            unknown = _beat.decode(answer).unknown
+            beat = _beat.decode(answer)
         except MeshError as error:
             log.warning("the registry's answer to the heartbeat is none: %s", error)
             return
-        if unknown and not self._joining:
-            self._join_again(tuple(name for _, name in unknown))
+        if beat.unknown and not self._joining:
+            self._join_again(tuple(name for _, name in beat.unknown))
+        elif beat.behind and not self._repeating:
+            self._say_again(tuple(name for _, name in beat.behind))
 
     def _join_again(self, names: tuple[str, ...]) -> None:
         names = tuple(name for name in names if self.surroundings.clock() >= self._taken.get(name, 0.0))
@@ -222,6 +187,13 @@ class Membership(Actor):
             self.cell.tell(Again(names))
         except MeshError:  # about to stop
             self._joining = False
+
+    def _say_again(self, names: tuple[str, ...]) -> None:
+        self._repeating = True  # until it is done, as with joins
+        try:
+            self.cell.tell(Repeat(names))
+        except MeshError:  # about to stop
+            self._repeating = False
 
     async def _again(self, names: tuple[str, ...]) -> None:
         """Join anew, in a later incarnation: an instance that the registry lost must not stay unknown."""

@@ -5,8 +5,8 @@ import logging
 from collections.abc import Iterable, Sequence
 
 from ..actors.messages.error import DeadlineExceeded, MeshError
+from .enrolment import Remove, join, tell_registry
 from .hosting import Place
-from .membership import Remove, join, tell_registry
 from .options import NodeOptions
 
 log = logging.getLogger("plait.node")

@@ -7,10 +7,10 @@ from typing import TypeVar
 
 from ..actors.messages.codec import Codec
 from ..actors.messages.error import Refused, Undecodable
+from ..actors.messages.health import CRITICAL, LONGEST_REASON, OWN, STARTING, SUSPECTED, WARNING
 from ..actors.messages.instance import Connection, Heartbeat, Instance
 from ..actors.messages.name import label, token, topic
 from ..actors.messages.table import Delta
-from ..actors.messages.verdict import SUSPECTED
 from ..actors.table.replica import Offer, Replica
 
 Process = tuple[str, Connection]
@@ -21,6 +21,7 @@ V = TypeVar("V")
 
 _BURIED = 10_000  # the latest of the dead: enough for any message that is still under way
 _NOWHERE = Connection()
+_REASONED = (WARNING, CRITICAL, STARTING)
 _TOPICS = 256  # each is known to every node of the mesh
 
 instances: Codec[Instance] = Codec[Instance](Instance)
@@ -44,8 +45,14 @@ def validate(instance: Instance) -> None:
         label(space, "namespace")
     label(instance.id, "instance")
     label(instance.node, "node")
-    if instance.health not in ("healthy", "draining"):
-        raise Refused("health is `healthy` or `draining`")
+    if instance.health not in OWN:
+        raise Refused(f"health is one of {', '.join(OWN)}")
+    if len(instance.reason) > LONGEST_REASON:
+        raise Refused(f"a reason has at most {LONGEST_REASON} characters")
+    if instance.reason and instance.health not in _REASONED:
+        raise Refused(f"only {', '.join(_REASONED)} stand with a reason")
+    if instance.health == WARNING and not instance.reason:
+        raise Refused("a warning has a reason")
     if instance.incarnation < 1:
         raise Refused("an incarnation is at least 1")
     if instance.address and not _is_address(instance.address):
@@ -167,6 +174,15 @@ class Catalog:
             if known is None or known.incarnation != incarnation or known.data != beat.data:
                 unknown.append((service, name))
         return frozenset(unknown)
+
+    def behind(self, beat: Heartbeat) -> tuple[tuple[str, str], ...]:
+        """Return (service, instance id) of those that have said more of themselves than the table has."""
+        found: list[tuple[str, str]] = []
+        for service, name, renewal in beat.renewals:
+            known = self.instances.get(key_of(service, name))
+            if known is not None and known.renewal < renewal:
+                found.append((service, name))
+        return tuple(found)
 
     # The dead
 

@@ -10,8 +10,8 @@ import msgspec
 
 from ..actors.messages.codec import encode
 from ..actors.messages.error import Conflict, InvalidName, MeshError, Refused, Undecodable
+from ..actors.messages.health import ROUTABLE, SUSPECTED, trusted
 from ..actors.messages.instance import Connection, Instance, Joined, Leave
-from ..actors.messages.verdict import SUSPECTED
 from ..actors.table.store import KeyValue, remove, write
 from .catalog import Catalog, Process, instances, key_of, validate
 
@@ -56,7 +56,7 @@ class Desk:
                 return Joined(error=text, code="failed_precondition", incarnation=known.incarnation, taken=True)
             if renew and (known is None or known.incarnation != instance.incarnation):
                 raise Refused(f"{key} is not in with incarnation {instance.incarnation}: join with a later one")
-            if found is not None and found.value == value:
+            if found is not None and (found.value == value or (renew and _later(known, instance))):
                 return Joined(found.revision)
             if known is not None and known.incarnation == instance.incarnation and not renew:
                 if known.data != instance.data:  # two processes of one name; the one that is in stays
@@ -102,20 +102,20 @@ class Desk:
         raise Conflict(f"too many writers of {key}")
 
     async def doubt(self, key: str, process: Process, doubt: bool) -> bool:
-        """Have an instance stand as suspected, or as healthy again; return whether that changed anything.
+        """Have an instance stand as suspected, or as before again; return whether that changed anything.
 
         One that leaves, or that another process has taken over, stays as it is.
 
         Raises:
             MeshError: the store did not answer, or others were faster again and again.
         """
-        before, after = ("healthy", SUSPECTED) if doubt else (SUSPECTED, "healthy")
+        before = ROUTABLE if doubt else (SUSPECTED,)
         for _ in range(_TRIES):
             found = await self._store.get(key)
             known = _decoded(found.value) if found is not None else None
-            if found is None or known is None or (known.node, known.data) != process or known.health != before:
+            if found is None or known is None or (known.node, known.data) != process or known.health not in before:
                 return False
-            value = encode(msgspec.structs.replace(known, health=after))
+            value = encode(msgspec.structs.replace(known, health=SUSPECTED if doubt else trusted(known.reason)))
             try:
                 revision = await write(self._store, key, value, found.revision)
             except Conflict:
@@ -123,6 +123,11 @@ class Desk:
             self._decided(revision, key, value)
             return True
         raise Conflict(f"too many writers of {key}")
+
+
+def _later(known: Instance | None, instance: Instance) -> bool:
+    """Return whether an instance has said more than this since: two registries may handle its words out of order."""
+    return known is not None and known.renewal > instance.renewal
 
 
 def _decoded(value: bytes) -> Instance | None:

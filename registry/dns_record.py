@@ -11,6 +11,7 @@ from dns.rdataclass import IN
 from dns.rdatatype import AAAA, HINFO, NS, SOA, SRV, TXT, A, RdataType
 from dns.rdtypes.ANY import TXT as TXT_
 
+from ..actors.messages.health import ROUTABLE
 from ..actors.messages.instance import Instance
 from .dns_name import DOMAIN
 
@@ -38,7 +39,7 @@ class Group:
             locality: where the DNS server is; instances of the same one come first.
             ports: whether the name has SRV records: a service has, a node has not.
         """
-        self._instances = [one for one in instances if one.health == "healthy"]
+        self._instances = [one for one in instances if one.health in ROUTABLE]
         self._locality = locality
         self._ports = ports
         self._data: dict[RdataType, tuple[list[Rdata], list[Rdata]]] = {}

@@ -78,6 +78,7 @@ def _public(instance: Instance) -> dict[str, Any]:
         "locality": instance.locality,
         "node": instance.node,
         "health": instance.health,
+        "reason": instance.reason,
         "address": instance.address,
         "port": instance.port,
     }

@@ -195,7 +195,8 @@ class Registry(Actor):
         before = self._missed.pop(process, frozenset())
         if missing:
             self._missed[process] = missing  # once may be a change on its way from another registry, twice is not
-        self._answer(reply, encode(Beat(self.catalog.revision, tuple(sorted(missing & before)))))
+        catalog = self.catalog
+        self._answer(reply, encode(Beat(catalog.revision, tuple(sorted(missing & before)), catalog.behind(beat))))
 
     def _pushed(self, subject: bytes, reply: bytes, payload: bytes) -> None:
         self.catalog.offer(_deltas.decode(payload))

@@ -12,9 +12,10 @@ from ..actors.bus.bus import Bus, BusState, Subscription
 from ..actors.loop.timer import Deadline
 from ..actors.messages.codec import Codec, encode
 from ..actors.messages.error import MeshError, Undecodable
+from ..actors.messages.health import ROUTABLE, SUSPECTED
 from ..actors.messages.instance import Connection
 from ..actors.messages.subject import Subjects
-from ..actors.messages.verdict import SUSPECTED, Silent, Verdicts
+from ..actors.messages.verdict import Silent, Verdicts
 from ..actors.runtime.surroundings import Surroundings
 from .ballot import Ballot
 from .catalog import Catalog, Process
@@ -150,7 +151,7 @@ class Watch:
             if dead and self._ballot.agreed(process, True, observers, now):
                 self._send(self._catalog.of_process(process), partial(Gone, lost=None, silent=process))
             elif self._ballot.agreed(process, False, observers, now):
-                trusted = self._with_health(process, "healthy")
+                trusted = self._with_health(process, *ROUTABLE)
                 self._send(trusted, partial(Doubted, process=process, doubt=True))
 
     def _observers(self, accused: Process) -> list[str]:
@@ -166,9 +167,9 @@ class Watch:
                 keys = self._with_health(process, SUSPECTED)
                 self._send(keys, partial(Doubted, process=process, doubt=False))
 
-    def _with_health(self, process: Process, health: str) -> list[str]:
+    def _with_health(self, process: Process, *health: str) -> list[str]:
         instances = self._catalog.instances
-        return [key for key in self._catalog.of_process(process) if instances[key].health == health]
+        return [key for key in self._catalog.of_process(process) if instances[key].health in health]
 
     def heard_again(self, process: Process) -> bool:
         """Return whether a process that was taken for dead was heard since."""

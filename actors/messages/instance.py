@@ -2,6 +2,8 @@
 
 import msgspec
 
+from .health import HEALTHY
+
 
 class Connection(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One connection to the bus as the server names it: its disconnect event carries the same pair."""
@@ -25,14 +27,18 @@ class Instance(msgspec.Struct, frozen=True, array_like=True):
     """Rises each time the instance joins: a late message of an earlier life is known by it."""
     data: Connection = Connection()
     control: Connection = Connection()
-    health: str = "healthy"
-    """`healthy`, `draining`, or what registries make of silence: `suspected`."""
+    health: str = HEALTHY
+    """One of the words of `health.py`: its own, or what registries make of silence, `suspected`."""
     events: tuple[tuple[str, str], ...] = ()
     """(topic, group) of the events that it wants; each group gets an event once, where it is empty every instance."""
     address: str = ""
     """The IP address at which its node is reached from other machines; empty where it did not say."""
     port: int = 0
     """The port that it listens on for others than the mesh; 0 where nothing listens: the mesh calls over the bus."""
+    reason: str = ""
+    """Why it is `warning`, `critical` or `starting`, for people; empty for any other health."""
+    renewal: int = 0
+    """Rises with every word that it says about itself in this life: an earlier one that comes late is known by it."""
 
 
 class Join(msgspec.Struct, frozen=True, array_like=True):
@@ -75,6 +81,8 @@ class Heartbeat(msgspec.Struct, frozen=True, array_like=True):
     """(service, instance id, incarnation) of each."""
     lag: float = 0.0
     """Seconds that the node's event loop was late since the last heartbeat."""
+    renewals: tuple[tuple[str, str, int], ...] = ()
+    """(service, instance id, number of the last renewal) of those that have said more than that they join."""
 
 
 class Beat(msgspec.Struct, frozen=True, array_like=True):
@@ -84,3 +92,5 @@ class Beat(msgspec.Struct, frozen=True, array_like=True):
     unknown: tuple[tuple[str, str], ...] = ()
     """(service, instance id) of what the registry does not have as the heartbeat names it: join again, with a later
     incarnation."""
+    behind: tuple[tuple[str, str], ...] = ()
+    """(service, instance id) of those whose last words the registry does not have: renew again."""

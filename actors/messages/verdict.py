@@ -4,9 +4,6 @@ import msgspec
 
 from .instance import Connection
 
-SUSPECTED = "suspected"
-"""Health of an instance whose process is silent: others get the new calls where there are any, those in hand go on."""
-
 
 class Silent(msgspec.Struct, frozen=True, array_like=True):
     """One process that a registry does not hear."""

@@ -2,8 +2,8 @@
 
 import random
 
+from ..messages.health import ROUTABLE, SUSPECTED
 from ..messages.instance import Instance
-from ..messages.verdict import SUSPECTED
 from ..routing.decide import Decision
 from ..routing.route import Upstream
 from ..routing.table import RouteTable
@@ -71,7 +71,7 @@ class Directory:
 
     def _refresh(self, service: str) -> None:
         known = sorted(self._services.get(service, {}).values(), key=lambda one: one.id)  # the same order on every node
-        healthy = [one for one in known if one.instance.health == "healthy"]
+        healthy = [one for one in known if one.instance.health in ROUTABLE]
         suspected = [one for one in known if one.instance.health == SUSPECTED]
         for labels, cluster in self._by_service.get(service, ()):
             chosen = [one for one in healthy if carries(one.instance.labels, labels)]

@@ -14,7 +14,8 @@ from plait.actors.messages.subject import Subjects
 from plait.actors.runtime.spec import ChildSpec
 from plait.actors.runtime.supervisor import Supervisor
 from plait.actors.runtime.surroundings import Surroundings
-from plait.mesh.membership import Membership, join
+from plait.mesh.enrolment import Fares, join
+from plait.mesh.membership import Membership
 from tests.virtual_loop import anyio_backend  # noqa: F401
 
 pytestmark = pytest.mark.anyio
@@ -27,14 +28,23 @@ _joins = Codec[Join](Join)
 class Registry:
     """Answers what it is told to, the last answer again and again; keeps the joins and heartbeats that reached it."""
 
+    deaf = False
+
     def __init__(self):
         self.joins, self.answers = [], [Joined(1)]
         self.beats, self.beaten, self.forgotten = 0, Beat(1), []
+        self.renewed = []
         self.bus = SimpleNamespace(forget=self.forgotten.append)
 
     async def ask(self, callee, subject, payload, timeout):
+        if b".renew." in subject:
+            self.renewed.append(_joins.decode(payload).instance)
+            if self.deaf:
+                raise DeadlineExceeded
+            return encode(Joined(2))
         assert b".join." in subject
-        self.joins.append(_joins.decode(payload).instance.incarnation)
+        self.joined = _joins.decode(payload).instance
+        self.joins.append(self.joined.incarnation)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if answer is ANSWERS_LOST:
             raise DeadlineExceeded
@@ -114,3 +124,34 @@ async def test_one_that_is_refused_for_good_is_told_so(membership, registry):
     registry.answers = [Joined(error="no such name", code="invalid_argument")]
     with pytest.raises(Refused, match="may not join: no such name"):
         await join(membership, INSTANCE, membership.surroundings)
+
+
+def words(registry):
+    return [(one.health, one.reason, one.renewal) for one in registry.renewed]
+
+
+async def test_a_word_that_the_registry_lost_is_said_again_when_a_heartbeat_tells(membership, registry):
+    registry.deaf = True
+    assert isinstance(await membership.ask(Fares("r1", "critical", "db: refused"), 5.0), DeadlineExceeded)
+    registry.deaf, registry.beaten = False, Beat(1, behind=(("reviews", "r1"),))
+    await asyncio.sleep(0.26)
+    registry.beaten = Beat(2)
+    await asyncio.sleep(1.0)
+    assert words(registry) == [("critical", "db: refused", 1)] * 2
+
+
+async def test_a_later_life_keeps_what_was_said_before(membership, registry):
+    await membership.ask(Fares("r1", "critical", "db: refused"), 5.0)
+    registry.beaten = Beat(1, (("reviews", "r1"),))
+    await asyncio.sleep(0.26)
+    registry.beaten = Beat(1)
+    await asyncio.sleep(1.0)
+    await membership.ask(Fares("r1", "healthy"), 5.0)
+    assert (registry.joins, registry.joined.health, registry.joined.reason) == ([7, 8], "critical", "db: refused")
+    assert words(registry)[-1] == ("healthy", "", 2)
+
+
+async def test_of_one_that_drains_nothing_more_is_said(membership, registry):
+    await membership.ask(Fares("r1", "draining"), 5.0)
+    await membership.ask(Fares("r1", "critical", "db: refused"), 5.0)
+    assert words(registry) == [("draining", "", 1)]

@@ -68,7 +68,8 @@ class World:
 
     async def beat(self, *instances, node="n1", data=NOWHERE):
         named = tuple((one.service, one.id, one.incarnation) for one in instances)
-        payload = encode(Heartbeat(node, 1, data, Connection(), named))
+        renewals = tuple((one.service, one.id, one.renewal) for one in instances if one.renewal)
+        payload = encode(Heartbeat(node, 1, data, Connection(), named, 0.0, renewals))
         return _beat.decode(await self.asker.ask("registry", SUBJECTS.heartbeat(node), payload, 2.0))
 
     async def resolve(self, service=""):

@@ -29,6 +29,7 @@ async def test_who_joins_is_found_by_users_replicas_and_listeners(world, until):
                 "locality": "r/z/s",
                 "node": "n1",
                 "health": "healthy",
+                "reason": "",
                 "address": "",
                 "port": 0,
             }

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import msgspec
 import pytest
 
 from plait.actors.messages.instance import Connection
@@ -96,6 +97,26 @@ async def test_one_that_leaves_stays_leaving_however_silent(world, nodes):
     nodes.silence("n2")
     await asyncio.sleep(2.0)
     assert health(registry)["n2"] == "draining"
+
+
+async def test_a_suspicion_that_ends_gives_back_the_warning_that_stood_before(world, nodes):
+    registry = await world.start()
+    warned, _ = await nodes.join("n2"), await nodes.join("n3", connection=2)
+    word = msgspec.structs.replace(warned, health="warning", reason="disk: 91 % full", renewal=1)
+    await world.join(word, "renew")
+    nodes.silence("n2")
+    assert (await changes(registry, "n2"))[1] == "suspected"
+    nodes.go_on(word)
+    assert (await changes(registry, "n2"))[1] == "warning"
+
+
+async def test_one_that_fails_its_checks_is_not_suspected_but_is_taken_out_when_it_dies(world, nodes):
+    registry = await world.start()
+    ill, _ = await nodes.join("n2"), await nodes.join("n3", connection=2)
+    await world.join(msgspec.structs.replace(ill, health="critical", reason="db: refused", renewal=1), "renew")
+    assert health(registry)["n2"] == "critical"
+    nodes.silence("n2")
+    assert (await changes(registry, "n2"))[1] is None
 
 
 async def test_where_two_registries_watch_one_that_is_deaf_for_a_node_accuses_nobody(world, nodes):

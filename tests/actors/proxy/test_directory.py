@@ -72,6 +72,26 @@ def test_an_instance_that_is_draining_is_left_out_and_known_all_the_same(directo
     assert directory.services()["reviews"]["a"] is known
 
 
+def test_a_warning_stays_in_rotation_and_who_starts_or_fails_its_checks_does_not(directory):
+    cluster = directory.cluster(upstream())
+    for name, health in (("a", "healthy"), ("b", "warning"), ("c", "critical"), ("d", "starting")):
+        directory.put(instance(name, health=health))
+    assert ids(cluster) == ["a", "b"]
+    directory.put(instance("c", health="healthy"))
+    assert ids(cluster) == ["a", "b", "c"]
+
+
+def test_where_all_fail_their_checks_nobody_is_called_but_one_that_is_only_silent_is(directory):
+    cluster = directory.cluster(upstream())
+    directory.put(instance("a", health="critical"))
+    directory.put(instance("b", health="critical"))
+    assert ids(cluster) == []
+    with pytest.raises(NoEndpoints):
+        cluster.pick(())
+    directory.put(instance("c", health="suspected"))
+    assert ids(cluster) == ["c"]
+
+
 def test_other_words_about_the_same_life_keep_what_was_learnt_of_it(directory):
     directory.put(instance("a", "v1"))
     endpoint = directory.services()["reviews"]["a"]
