@@ -40,6 +40,7 @@ class Answering(msgspec.Struct, eq=False):
             assert isinstance(outcome, MeshError)
             error = outcome
             status, fields, body = _refusal(outcome)
+            fields += self.call.error_headers
         if self.span is not None:
             self._end_span(self.span, status, error)
         fields.append(("x-request-id", self.request_id))

@@ -13,6 +13,7 @@ A normal path is its own normal form: whoever normalises again changes nothing.
 
 import re
 
+from ..actors.routing.path import resolved
 from .error_body import Refusal
 
 _PRINTABLE = bytes(range(0x21, 0x7F))
@@ -21,7 +22,6 @@ _PLAIN = _TARGET.replace(b"%", b"").replace(b"\\", b"").replace(b"?", b"")
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _FORBIDDEN = frozenset(b"\x00\r\n")
 _ESCAPE = re.compile(r"%(?:([0-9A-Fa-f]{2})|)")
-_SLASHES = re.compile(r"/{2,}")
 
 
 def normalise(target: bytes) -> tuple[str, str]:
@@ -43,10 +43,7 @@ def normalise(target: bytes) -> tuple[str, str]:
 def _slow(path: bytes) -> str:
     if path.translate(None, _TARGET):
         raise Refusal(400, "the path holds a character that must be escaped", "bad_target")
-    text = _ESCAPE.sub(_escape, path.decode("ascii")).replace("\\", "/")
-    if "/." in text:
-        text = _without_dots(text)
-    return _SLASHES.sub("/", text) if "//" in text else text
+    return resolved(_ESCAPE.sub(_escape, path.decode("ascii")).replace("\\", "/"))
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -59,18 +56,3 @@ def _escape(match: re.Match[str]) -> str:
     if byte in _FORBIDDEN:
         raise Refusal(400, f"the path holds %{digits.upper()}, which no path may hold", "bad_escape")
     return f"%{digits.upper()}"
-
-
-def _without_dots(text: str) -> str:
-    """RFC 3986 §5.2.4 for a path that begins with a slash."""
-    kept: list[str] = []
-    segments = text.split("/")[1:]
-    for segment in segments:
-        if segment == "..":
-            if kept:
-                kept.pop()
-        elif segment != ".":
-            kept.append(segment)
-    if segments[-1] in {".", ".."}:
-        kept.append("")  # "/a/.." names the folder: its slash stays
-    return "/" + "/".join(kept)

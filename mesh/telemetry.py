@@ -87,7 +87,7 @@ class Telemetry:
         found = self._bound.get(key)
         if found is None:
             cluster = call.cluster
-            found = self.metrics.calls("source", call.caller.service, cluster.service, cluster.subset)
+            found = self.metrics.calls("source", call.caller.service, cluster.service or "unknown", cluster.subset)
             self._bound[key] = found
         return found
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 
 from ..messages.envelope import Headers
+from ..routing.action import Action
 from ..routing.decide import Decision
 from .endpoint import Endpoint
 
@@ -66,6 +67,10 @@ class Call(msgspec.Struct, eq=False):
     """Who may take it; there once `routed`."""
     routed: bool = False
     """Whether a route was found."""
+    action: Action | None = None
+    """What its route does to it besides sending it on."""
+    error_headers: Headers = []
+    """Fields that an answer over HTTP has also where the call failed."""
 
     @property
     def source_service(self) -> str:

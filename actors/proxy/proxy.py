@@ -103,6 +103,7 @@ class Proxy(Actor):
         decision = decide(snapshot.table, call, self._draw)
         call.decision = decision
         call.revision = decision.revision
+        call.action = decision.action
         call.cluster, chain = snapshot.way(decision)
         call.routed = True
         return chain

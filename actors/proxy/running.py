@@ -12,6 +12,7 @@ import msgspec
 from ..loop.drive import Drive
 from ..messages.envelope import ReplyFrame
 from ..messages.error import MeshError
+from .acting import act
 from .call import Call
 from .chain import Chain
 from .wire import Done, Waiting
@@ -61,6 +62,11 @@ class Running(msgspec.Struct, eq=False):
         call = self.call
         try:
             chain = self.chain = router.route(call)
+            if call.action is not None:
+                self.done, answer = act(call.action, call, self.done)
+                if answer is not None:
+                    self._finish(answer)
+                    return
             if call.allowance is not None and call.decision.timeout is None:
                 call.limit = self.began + call.allowance
             if chain.direct:

@@ -113,4 +113,8 @@ class Snapshot:
 
     def steps(self, decision: Decision) -> tuple[str, ...]:
         """Return the names of the chain's steps, outermost first."""
-        return self._steps.describe(decision.fault, decision.timeout, decision.retries)
+        action = decision.action
+        steps = self._steps.describe(decision.fault, decision.timeout, decision.retries)
+        if action is None:
+            return steps
+        return action.steps() if action.answer is not None else (*action.steps(), *steps)

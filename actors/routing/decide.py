@@ -9,6 +9,7 @@ import msgspec
 
 from ..messages.error import NoRoute, UnknownSubset
 from ..messages.rule import Fault, RetryPolicy
+from .action import Action
 from .host import HostRoutes
 from .route import Clause, Upstream
 from .table import RouteTable
@@ -27,6 +28,7 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
     index: int
     """The route's place in its rule set; -1 without a rule set."""
     service: str
+    """Empty where the route answers by itself."""
     subset: str
     """Empty means all instances."""
     port: int | None
@@ -37,6 +39,8 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
     fault: Fault | None
     upstream: Upstream
     """The subset's labels and how its instances are used."""
+    action: Action | None
+    """What is done to the request and its answer besides; None for nothing."""
     revision: int
 
 
@@ -73,8 +77,8 @@ def decide(
             raise NoRoute(f"no route for host {view.authority!r}")
         if reasons is not None:
             _explain_implicit(table, view.service, reasons)
-        service = view.service
-        return Decision("", "", -1, service, "", None, None, None, None, table.upstream(service, ""), table.revision)
+        name = view.service
+        return Decision("", "", -1, name, "", None, None, None, None, table.upstream(name, ""), None, table.revision)
     clause = routes.first(view) if reasons is None else _first_with_reasons(routes, view, reasons)
     if clause is None:
         raise NoRoute(f"no route matches {view.method} {view.authority}{view.path}")
@@ -84,6 +88,9 @@ def decide(
         raise UnknownSubset(f"no DestinationRule defines subset {target[4]!r} of {target[3]!r}")
     if reasons is not None and route.only is None:
         reasons.append(_drawn(clause, target[9]))
+    action = target[10]
+    if reasons is not None and action is not None:
+        reasons.append(Reason(target[0], target[1], target[2], clause.number, action.wording(view), taken=True))
     return Decision(*target, table.revision)
 
 

@@ -5,13 +5,26 @@ from typing import NamedTuple
 
 import msgspec
 
-from ..messages.rule import DestinationPolicy, Fault, RetryPolicy, RouteMatch, RouteRule, RuleSet, TrafficPolicy
+from ..messages.rule import (
+    Destination,
+    DestinationPolicy,
+    Fault,
+    RetryPolicy,
+    RouteMatch,
+    RouteRule,
+    RuleSet,
+    TrafficPolicy,
+)
+from .action import Action, compile_action
 from .matcher import Condition, Test, conditions
 
 MESH = "mesh"
 """The place of calls between services; every other place is a gateway's `namespace/name`."""
 
 ANYTHING = RouteMatch()
+
+NOWHERE = (Destination(""),)
+"""Where a route leads that answers by itself."""
 
 
 class BadRule(ValueError):
@@ -31,7 +44,7 @@ class Upstream(msgspec.Struct, frozen=True):
 
 
 Target = tuple[
-    str, str, int, str, str, int | None, float | None, RetryPolicy | None, Fault | None, Upstream
+    str, str, int, str, str, int | None, float | None, RetryPolicy | None, Fault | None, Upstream, Action | None
 ]  # a Decision's fields without the revision, in its order
 
 
@@ -40,7 +53,14 @@ class Route:
 
     __slots__ = ("edges", "index", "name", "only", "rule_set", "targets", "total")
 
-    def __init__(self, rule_set: str, index: int, rule: RouteRule, upstream: Callable[[str, str], Upstream]) -> None:
+    def __init__(
+        self,
+        rule_set: str,
+        index: int,
+        rule: RouteRule,
+        upstream: Callable[[str, str], Upstream],
+        match: RouteMatch = ANYTHING,
+    ) -> None:
         self.rule_set = rule_set
         self.index = index
         self.name = rule.name
@@ -51,7 +71,8 @@ class Route:
             and not (fault.abort_status and fault.abort_percent)
         ):
             fault = None
-        shares = rule.destinations
+        answers = rule.redirect is not None or rule.direct is not None
+        shares = NOWHERE if answers else rule.destinations
         if len(shares) > 1:
             shares = tuple(one for one in shares if one.weight > 0)
         if not shares:
@@ -68,6 +89,7 @@ class Route:
                 rule.retries,
                 fault,
                 upstream(one.service, one.subset),
+                compile_action(rule, match, one),
             )
             for one in shares
         )
@@ -133,11 +155,20 @@ def prepare(rule_set: RuleSet, place: str, upstream: Callable[[str, str], Upstre
         here = [(n, one) for n, one in enumerate(rule.matches) if not one.gateways or place in one.gateways]
         if rule.matches and not here:
             continue
-        route = Route(rule_set.name, index, rule, note)
+        route: Route | None = None
         for number, match in here or [(-1, ANYTHING)]:
+            if route is None or _by_match(rule):
+                route = Route(rule_set.name, index, rule, note, match)
             clauses.append(Clause(route, number, match))
         yield
     return Prepared(rule_set, tuple(used), tuple(clauses))
+
+
+def _by_match(rule: RouteRule) -> bool:
+    """Whether what the route does differs by which of its matches has taken the request: it replaces their prefix."""
+    return (rule.rewrite is not None and rule.rewrite.uri is not None) or (
+        rule.redirect is not None and rule.redirect.prefix_rewrite is not None
+    )
 
 
 class Upstreams:
