@@ -3,6 +3,7 @@
 import msgspec
 
 from ..actors.messages.error import InvalidName
+from .plan import Plan
 
 LOOPBACK = "127.0.0.1"
 
@@ -37,6 +38,14 @@ class UpOptions(msgspec.Struct, frozen=True):
     """The same with system credentials; empty with a bus of others means that deaths are seen by heartbeats alone."""
     app: tuple[str, ...] = ("bookinfo",)
     """`bookinfo`, `none`, or services as `module:Class`."""
+    services: tuple[Plan, ...] = ()
+    """Services beside those of `app`."""
+    registries: int = 1
+    """Registries: one with everything else, the others each in a process of its own."""
+    engines: int = 1
+    """Policy engines, likewise."""
+    policy: str = ""
+    """Documents to apply when all else has started."""
     state: str = ""
     """Folder of durable state; empty keeps it in a temporary one."""
     otlp: str = ""

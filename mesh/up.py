@@ -5,27 +5,22 @@ import gc
 import os
 import random
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from ..actors.bus.ask import Asker
 from ..actors.messages.error import MeshError, StartFailed
-from ..examples import bookinfo
-from ..examples.bookinfo.policies import first_policy
 from . import run_file
+from .crew import Crew
+from .first_policy import apply_first
 from .health import watch
 from .nats_server import EmbeddedNats
 from .node import Node
 from .options import NodeOptions, UpOptions
+from .plan import Plan, plans_of
 from .process import Process
 from .run import run as run_loop
 from .run import stop_signal
-
-READY_LIMIT = 30.0
-"""Seconds in which all services must have registered."""
 
 
 def run(options: UpOptions) -> None:
@@ -44,7 +39,7 @@ class Mesh:
         self._options = options
         self._server: EmbeddedNats | None = None
         self._node: Node | None = None
-        self._processes: list[Process] = []
+        self._crew: Crew | None = None
         self._rng = random.Random()
 
     async def run(self) -> None:
@@ -70,8 +65,9 @@ class Mesh:
             self._server = EmbeddedNats(Path(options.state) if options.state else None)
             await self._server.start()
             nats, nats_sys = self._server.url, self._server.system_url
-        for number, targets in enumerate(_processes(options.app)):
-            await self._spawn(number, targets, nats)
+        self._nats, self._nats_sys = nats, nats_sys
+        crew = self._crew = Crew(self._launch, self._known)
+        await crew.start(_plans(options))
         node = self._node = Node(
             NodeOptions(
                 targets=("registry", "policy", "traces", "gateway", *(["dns"] if options.dns is not None else [])),
@@ -93,9 +89,8 @@ class Mesh:
         )
         await node.start()
         node.health = watch(node.telemetry.metrics)
-        if "bookinfo" in options.app:
-            await _apply_first(node)
-        await self._registered(node)
+        await apply_first(node, options)
+        await crew.ready()
         run_file.write(run_file.RunFile(options.mesh, os.getpid(), nats, tuple(node.http), node.admin, nats_sys))
         print(f"nats   {nats}")
         for url in node.http:
@@ -106,55 +101,48 @@ class Mesh:
         gc.freeze()  # what stands by now stays
         print("ready", flush=True)
 
-    async def _spawn(self, number: int, targets: Sequence[str], nats: str) -> None:
+    def _launch(self, plan: Plan, number: int, give_up: Callable[[str], None]) -> Process:
         options = self._options
-        name = f"{targets[0].rpartition('.')[2].partition(':')[0].replace('_', '-').lower()}-{os.getpid()}-{number}"
-        arguments = [*targets, "--name", name, "--mesh", options.mesh]
+        name = f"{plan.name}-{os.getpid()}-{number}"
+        arguments = [*plan.targets, "--name", name, "--mesh", options.mesh]
         arguments += ["--otlp", options.otlp] if options.otlp else []
         arguments += ["--advertise", options.advertise] if options.advertise else []
-        environment = {**os.environ, "PLAIT_NATS_URL": nats}  # by environment: a URL may hold a password
-        process = Process(name, arguments, environment, self._rng)
-        self._processes.append(process)
-        await process.start()
+        arguments += ["--locality", plan.locality] if plan.locality else []
+        for key, value in plan.labels.items():
+            arguments += ["--label", f"{key}={value}"]
+        environment = {**os.environ, **plan.environment, "PLAIT_NATS_URL": self._nats}  # a URL may hold a password
+        if plan.targets == ("registry",) and self._nats_sys:
+            environment["PLAIT_NATS_SYS"] = self._nats_sys
+        if plan.python_path:
+            inherited = environment.get("PYTHONPATH")
+            environment["PYTHONPATH"] = os.pathsep.join([*plan.python_path, *([inherited] if inherited else [])])
+        return Process(name, plan, arguments, environment, self._rng, give_up)
 
-    async def _registered(self, node: Node) -> None:
-        """Wait until every process has registered all its services."""
-        loop = asyncio.get_running_loop()
-        end = loop.time() + READY_LIMIT
-        wanted = {
-            process.name: len(targets)
-            for process, targets in zip(self._processes, _processes(self._options.app), strict=True)
-        }
+    async def _known(self, name: str) -> None:
+        """Wait until the gateway can call all instances of a node that has said that it is ready."""
+        assert self._node is not None
+        node = self._node
+        await node.link.flush()  # what the registry told before that word has come in now
         while True:
-            nodes = [instance.node for instance in node.proxy.instances.values()]
-            missing = [name for name, count in wanted.items() if nodes.count(name) < count]
-            if not missing:
+            health = [one.health for one in node.proxy.instances.values() if one.node == name]
+            if health and all(each == "healthy" for each in health):
                 return
-            for process in self._processes:
-                if process.failed.done() or (process.restarts and process.name in missing):
-                    raise StartFailed(f"{process.name} does not start (its own words stand above)")
-            if loop.time() > end:
-                raise StartFailed(f"not registered within {READY_LIMIT:g} s: {', '.join(missing)}")
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.01)
 
     async def _wait(self, asked: "asyncio.Future[None]") -> None:
         """Wait for a signal, or for a part that is beyond repair; a bus that died is brought back."""
         assert self._node is not None
+        assert self._crew is not None
         while True:
             server = asyncio.ensure_future(self._server.ended()) if self._server is not None else None
-            ends: list[asyncio.Future[Any]] = [
-                asked,
-                self._node.failed,
-                *(process.failed for process in self._processes),
-            ]
+            ends: list[asyncio.Future[Any]] = [asked, self._node.failed, self._crew.failed]
             await asyncio.wait([*ends, *([server] if server else [])], return_when=asyncio.FIRST_COMPLETED)
             if server is not None and not server.done():
                 server.cancel()
             if asked.done():
                 return
-            for process in self._processes:
-                if process.failed.done():
-                    raise StartFailed(process.failed.result())
+            if self._crew.failed.done():
+                raise StartFailed(self._crew.failed.result())
             if self._node.failed.done():
                 raise MeshError(str(self._node.failed.result()))
             if self._server is not None:
@@ -165,40 +153,16 @@ class Mesh:
         """Edges first, then the services, then the control plane, the bus last."""
         if self._node is not None:
             await self._node.close_edges()
-        await asyncio.gather(*(process.stop() for process in self._processes))
+        if self._crew is not None:
+            await self._crew.stop()
         if self._node is not None:
             await self._node.stop()
         if self._server is not None:
             await self._server.stop()
 
 
-def _processes(apps: Sequence[str]) -> list[list[str]]:
-    """Return the targets of each process: one process per service, Bookinfo's versions of one service together."""
-    groups: dict[str, list[str]] = {}
-    for app in apps:
-        if app == "bookinfo":
-            for target in bookinfo.SERVICES:
-                groups.setdefault(target.partition(":")[0], []).append(target)
-        else:
-            groups[app] = [app]
-    return list(groups.values())
-
-
-async def _apply_first(node: Node) -> None:
-    """Give a mesh without any policy the first one: the gateway's routes to Bookinfo.
-
-    Raises:
-        StartFailed: the policy engine does not take it.
-    """
-    link = node.link
-    asker = Asker(link.data, link.subjects, f"{node.name}-first", link.deadlines)
-    try:
-        await link.data.flush()
-        if node.proxy.snapshot.revision:
-            return
-        answer = await asker.ask("policy", link.subjects.user("policy", "apply"), first_policy().encode(), 10.0)
-    finally:
-        asker.close()
-    errors = msgspec.json.decode(answer).get("errors")
-    if errors:
-        raise StartFailed(f"the first policy was refused: {errors}")
+def _plans(options: UpOptions) -> tuple[Plan, ...]:
+    """Return the plans of all processes; those of the control plane beside the one here come first."""
+    more = (("registry", options.registries - 1), ("policy", options.engines - 1))
+    roles = tuple(Plan(role, (role,), count) for role, count in more if count > 0)
+    return (*roles, *plans_of(options.app), *options.services)
