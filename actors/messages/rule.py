@@ -230,6 +230,8 @@ class Server(msgspec.Struct, frozen=True, array_like=True):
     name: str = ""
     namespaces: tuple[str, ...] = ()
     """Parallel to `hosts`: whose rule sets may attach, `*` for all."""
+    https_redirect: bool = False
+    """Requests by plain HTTP are sent to the same address by HTTPS."""
 
 
 class GatewayPolicy(msgspec.Struct, frozen=True, array_like=True, tag="gateway"):

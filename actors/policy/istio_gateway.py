@@ -21,6 +21,29 @@ class ServerPort(Spec):
     target_port: Later = UNSET
 
 
+class ServerTLSSettings(Spec):
+    """How a server secures connections."""
+
+    mistaken: ClassVar[dict[str, str]] = {"redirect": "httpsRedirect", "redirectHttps": "httpsRedirect"}
+
+    https_redirect: bool | UnsetType = UNSET
+    mode: Later = UNSET
+    server_certificate: Later = UNSET
+    private_key: Later = UNSET
+    ca_certificates: Later = UNSET
+    ca_crl: Later = UNSET
+    ca_cert_credential_name: Later = UNSET
+    credential_name: Later = UNSET
+    credential_names: Later = UNSET
+    tls_certificates: Later = UNSET
+    subject_alt_names: Later = UNSET
+    verify_certificate_spki: Later = UNSET
+    verify_certificate_hash: Later = UNSET
+    min_protocol_version: Later = UNSET
+    max_protocol_version: Later = UNSET
+    cipher_suites: Later = UNSET
+
+
 class Server(Spec):
     """One port and the hosts it answers for."""
 
@@ -28,7 +51,7 @@ class Server(Spec):
     hosts: list[str] = []
     name: str = ""
     bind: Later = UNSET
-    tls: Later = UNSET
+    tls: ServerTLSSettings | UnsetType = UNSET
     default_endpoint: NoEnvoy | UnsetType = UNSET
 
 

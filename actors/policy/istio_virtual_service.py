@@ -10,16 +10,9 @@ from typing import Annotated, ClassVar
 
 from msgspec import UNSET, Meta, UnsetType
 
+from .istio_route_action import CorsPolicy, Headers, HTTPDirectResponse, HTTPRedirect, HTTPRewrite
 from .scalar import Duration, Later, NoEnvoy, NoRawStreams, PositiveDuration
-from .spec import Port, Share, Spec
-
-
-class StringMatch(Spec):
-    """One of three comparisons."""
-
-    exact: str | UnsetType = UNSET
-    prefix: str | UnsetType = UNSET
-    regex: str | UnsetType = UNSET
+from .spec import Port, Share, Spec, StringMatch
 
 
 class PortSelector(Spec):
@@ -43,7 +36,7 @@ class HTTPRouteDestination(Spec):
 
     destination: Destination | UnsetType = UNSET
     weight: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 0
-    headers: Later = UNSET
+    headers: Headers | UnsetType = UNSET
 
 
 class HTTPMatchRequest(Spec):
@@ -127,16 +120,16 @@ class HTTPRoute(Spec):
     timeout: Duration | UnsetType = UNSET
     retries: HTTPRetry | UnsetType = UNSET
     fault: HTTPFaultInjection | UnsetType = UNSET
-    redirect: Later = UNSET
-    direct_response: Later = UNSET
+    redirect: HTTPRedirect | UnsetType = UNSET
+    direct_response: HTTPDirectResponse | UnsetType = UNSET
     delegate: Later = UNSET
-    rewrite: Later = UNSET
+    rewrite: HTTPRewrite | UnsetType = UNSET
     mirror: Later = UNSET
     mirrors: Later = UNSET
     mirror_percentage: Later = UNSET
     mirror_percent: Later = UNSET
-    cors_policy: Later = UNSET
-    headers: Later = UNSET
+    cors_policy: CorsPolicy | UnsetType = UNSET
+    headers: Headers | UnsetType = UNSET
 
 
 class VirtualService(Spec):

@@ -44,6 +44,7 @@ class ProblemCode(enum.StrEnum):
     DEPRECATED = "deprecated"
     CONFLICTING_HOSTS = "conflicting_hosts"
     UNREACHABLE = "unreachable"
+    LARGE = "large"
 
 
 class Problem(msgspec.Struct, frozen=True):

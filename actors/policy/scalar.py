@@ -1,5 +1,7 @@
-"""Scalars of Istio's documents: durations, and fields that are known and not honoured."""
+"""Scalars of Istio's documents: durations, bytes, and fields that are known and not honoured."""
 
+import base64
+import binascii
 import re
 from typing import Annotated, Any
 
@@ -64,6 +66,24 @@ class PositiveDuration(Duration):
         if not seconds:
             raise ValueError(f"{value} is shorter than 1ms")
         return cls(seconds)
+
+
+class Base64(bytes, Scalar):
+    """Bytes, written in base64 as protobuf's JSON has them."""
+
+    @classmethod
+    def parse(cls, value: object) -> "Base64":
+        """Return the bytes.
+
+        Raises:
+            ValueError: it is no base64.
+        """
+        if not isinstance(value, str):
+            raise ValueError("bytes are a text in base64")
+        try:
+            return cls(base64.b64decode(value.encode("ascii"), validate=True))
+        except (binascii.Error, UnicodeEncodeError):
+            raise ValueError(f"{value[:64]!r} is no base64", "plain text goes into 'string'") from None
 
 
 def _from_fields(fields: dict[str, Any]) -> str:

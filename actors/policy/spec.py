@@ -3,7 +3,7 @@
 from typing import Annotated, ClassVar
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 Share = Annotated[float, Meta(ge=0, le=100)]
 """Percent."""
@@ -15,3 +15,11 @@ class Spec(msgspec.Struct, rename="camel", forbid_unknown_fields=True):
 
     mistaken: ClassVar[dict[str, str]] = {}
     """Wrong names that people write, with the right ones."""
+
+
+class StringMatch(Spec):
+    """One of three comparisons."""
+
+    exact: str | UnsetType = UNSET
+    prefix: str | UnsetType = UNSET
+    regex: str | UnsetType = UNSET

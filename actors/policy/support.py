@@ -40,6 +40,26 @@ NOTES: dict[tuple[str, str], tuple[str, str]] = {
     ),
     ("VirtualService", "http[].retries.retryOn"): (IDLE, "told as a warning: whether a repetition is safe decides"),
     ("VirtualService", "http[].fault.delay.percentage.value"): (YES, "without it the delay hits no request"),
+    ("VirtualService", "http[].headers"): (
+        YES,
+        "the destination's changes come after the route's, but for the authority",
+    ),
+    ("VirtualService", "http[].route[].headers.request.set"): (
+        YES,
+        "`Host` and `:authority` change the authority; Envoy's `%…%` are sent as they stand, with a warning",
+    ),
+    ("VirtualService", "http[].route[].headers.request.remove"): (
+        YES,
+        "`Host` and pseudo headers stay, with a warning",
+    ),
+    ("VirtualService", "http[].rewrite.uri"): (YES, "in place of the matched prefix, else of the path; then resolved"),
+    ("VirtualService", "http[].rewrite.uriRegexRewrite.match"): (YES, "RE2, every match in the path"),
+    ("VirtualService", "http[].redirect.uri"): (YES, "the query is kept, unless it has one of its own"),
+    ("VirtualService", "http[].redirect.prefixRewrite"): (YES, "every match must be of a uri prefix"),
+    ("VirtualService", "http[].redirect.redirectCode"): (YES, "301 where none is set; 302, 303, 307, 308"),
+    ("VirtualService", "http[].directResponse.body"): (YES, "at most 1 MB; a warning above 100 kB"),
+    ("VirtualService", "http[].corsPolicy.allowOrigin"): (YES, "deprecated; not beside `allowOrigins`"),
+    ("VirtualService", "http[].corsPolicy.maxAge"): (YES, "whole seconds"),
     ("DestinationRule", "exportTo"): _EXPORTED,
     ("DestinationRule", "trafficPolicy.loadBalancer.simple"): (PART, f"{_BALANCED}; refused: {_REFUSED}"),
     ("DestinationRule", "trafficPolicy.tls.mode"): (
@@ -48,6 +68,7 @@ NOTES: dict[tuple[str, str], tuple[str, str]] = {
     ),
     ("Gateway", "servers[].port.number"): (YES, "`--http ADDR=PORT` says which listener stands for it"),
     ("Gateway", "servers[].port.protocol"): (PART, f"`HTTP`; not yet: {_OTHER_PROTOCOLS}; never: {_NO_PROTOCOL}"),
+    ("Gateway", "servers[].tls.httpsRedirect"): (YES, "301 to the same address by `https`, for HTTP servers"),
     ("Gateway", "servers[].hosts"): (YES, "with or without a namespace in front"),
 }
 """What the types do not say, by kind and field below `spec`."""

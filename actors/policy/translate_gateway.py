@@ -51,7 +51,8 @@ def _server(server: Server, path: Path, report: Report) -> ServerPolicy:
         if check_host(host, where, report):
             hosts.append(host.lower())
             namespaces.append(space if slash else "*")
-    return ServerPolicy(number, protocol, tuple(hosts), server.name, tuple(namespaces))
+    secure = server.tls is not UNSET and server.tls.https_redirect is True
+    return ServerPolicy(number, protocol, tuple(hosts), server.name, tuple(namespaces), secure)
 
 
 def _protocol(protocol: str, path: Path, report: Report) -> str:

@@ -1,6 +1,5 @@
 """A VirtualService's match: its conditions checked and put in the rules' words."""
 
-import re
 from collections.abc import Mapping
 
 from msgspec import UNSET, UnsetType
@@ -9,10 +8,11 @@ from ..messages.rule import MatchKind, RouteMatch
 from ..messages.rule import StringMatch as Condition
 from ..routing.regex import BadPattern, full_match
 from .hostname import gateway_name
-from .istio_virtual_service import HTTPMatchRequest, StringMatch
+from .istio_virtual_service import HTTPMatchRequest
 from .problem import Path, ProblemCode, Report
+from .spec import StringMatch
+from .translate_headers import TOKEN
 
-_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z")
 PSEUDO = (":method", ":authority", ":scheme", ":path")
 CLAIM = "@request.auth.claims"
 
@@ -39,7 +39,7 @@ def route_match(
         headers=_headers(match.headers, (*path, "headers"), report),
         without_headers=_headers(match.without_headers, (*path, "withoutHeaders"), report),
         query=tuple(
-            (name, _condition(one, (*path, "queryParams", name), report)) for name, one in match.query_params.items()
+            (name, condition(one, (*path, "queryParams", name), report)) for name, one in match.query_params.items()
         ),
         port=None if match.port is UNSET else match.port,
         source_labels=match.source_labels,
@@ -66,9 +66,9 @@ def _headers(headers: Mapping[str, StringMatch], path: Path, report: Report) -> 
         where = (*path, name)
         if name.startswith(CLAIM):
             report.refuse(ProblemCode.UNSUPPORTED_VALUE, where, "matching JWT claims is not supported yet")
-        elif name not in PSEUDO and _TOKEN.match(name) is None:
+        elif name not in PSEUDO and TOKEN.match(name) is None:
             report.refuse(ProblemCode.INVALID_VALUE, where, f"{name[:64]!r} is no header name")
-        found.append((name.lower(), _condition(one, where, report)))
+        found.append((name.lower(), condition(one, where, report)))
     return tuple(found)
 
 
@@ -78,13 +78,14 @@ def _required(
     """A condition for which mere presence would say nothing."""
     if match is UNSET:
         return None
-    condition = _condition(match, path, report, empty_prefix)
-    if condition.kind is MatchKind.PRESENT:
+    found = condition(match, path, report, empty_prefix)
+    if found.kind is MatchKind.PRESENT:
         report.refuse(ProblemCode.REQUIRED, path, "one of exact, prefix and regex is required")
-    return condition
+    return found
 
 
-def _condition(match: StringMatch, path: Path, report: Report, empty_prefix: bool = False) -> Condition:
+def condition(match: StringMatch, path: Path, report: Report, empty_prefix: bool = False) -> Condition:
+    """Return a comparison in the rules' words; without any of the three it asks for presence."""
     given = [
         (kind, text)
         for kind, text in (

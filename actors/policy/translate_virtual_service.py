@@ -7,7 +7,9 @@ from .hint import did_you_mean
 from .hostname import check_host, destination_service, gateway_name, rule_host
 from .istio_virtual_service import HTTPFaultInjection, HTTPRetry, HTTPRoute, Percent, VirtualService
 from .problem import Path, ProblemCode, Report
+from .translate_headers import header_changes
 from .translate_match import route_match
+from .translate_route_action import check_alone, route_answer, route_cors, route_redirect, route_rewrite
 
 RETRY_ON = frozenset(
     {"5xx", "gateway-error", "reset", "reset-before-request", "connect-failure", "refused-stream"}
@@ -63,7 +65,10 @@ def _gateways(spec: VirtualService, namespace: str, report: Report) -> tuple[str
 
 
 def _route(route: HTTPRoute, namespace: str, bound: tuple[str, ...], path: Path, report: Report) -> RouteRule:
-    if not route.route:
+    answers = route.redirect is not UNSET or route.direct_response is not UNSET
+    if answers:
+        check_alone(route, path, report)
+    elif not route.route:
         report.missing((*path, "route"), "a route needs at least one destination")
     destinations: list[Destination] = []
     for place, one in enumerate(route.route):
@@ -74,18 +79,27 @@ def _route(route: HTTPRoute, namespace: str, bound: tuple[str, ...], path: Path,
         goal = one.destination
         service = destination_service(goal.host, namespace, (*where, "destination", "host"), report)
         port = None if goal.port is UNSET or goal.port.number is UNSET else goal.port.number
-        destinations.append(Destination(service, goal.subset, one.weight, port))
+        sent, got = header_changes(one.headers, (*where, "headers"), report)
+        destinations.append(Destination(service, goal.subset, one.weight, port, sent, got))
     if len(route.route) > 1 and not sum(one.weight for one in route.route):
         report.refuse(ProblemCode.INVALID_VALUE, (*path, "route"), "total destination weight = 0")
+    matches = tuple(
+        route_match(one, namespace, bound, (*path, "match", place), report) for place, one in enumerate(route.match)
+    )
+    request_headers, response_headers = header_changes(route.headers, (*path, "headers"), report)
     return RouteRule(
         name=route.name,
-        matches=tuple(
-            route_match(one, namespace, bound, (*path, "match", place), report) for place, one in enumerate(route.match)
-        ),
+        matches=matches,
         destinations=tuple(destinations),
         timeout=None if route.timeout is UNSET else float(route.timeout),
         retries=_retries(route.retries, (*path, "retries"), report),
         fault=_fault(route.fault, (*path, "fault"), report),
+        rewrite=route_rewrite(route.rewrite, (*path, "rewrite"), report),
+        redirect=route_redirect(route.redirect, matches, (*path, "redirect"), report),
+        direct=route_answer(route.direct_response, (*path, "directResponse"), report),
+        request_headers=request_headers,
+        response_headers=response_headers,
+        cors=route_cors(route.cors_policy, (*path, "corsPolicy"), report),
     )
 
 

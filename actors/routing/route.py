@@ -9,10 +9,13 @@ from ..messages.rule import (
     Destination,
     DestinationPolicy,
     Fault,
+    MatchKind,
+    Redirect,
     RetryPolicy,
     RouteMatch,
     RouteRule,
     RuleSet,
+    StringMatch,
     TrafficPolicy,
 )
 from .action import Action, compile_action
@@ -127,6 +130,16 @@ class Clause:
         uri = match.uri
         anywhere = uri is None or (uri.kind.name == "PREFIX" and uri.value in ("", "/"))
         self.catch_all = anywhere and len(self.tests) == (uri is not None)
+
+
+def _to_https() -> Clause:
+    rule = RouteRule("to-https", redirect=Redirect(scheme="https"))
+    route = Route("", -1, rule, lambda service, subset: Upstream(service, subset, {}, TrafficPolicy()))
+    return Clause(route, -1, RouteMatch(scheme=StringMatch(MatchKind.EXACT, "http")))
+
+
+TO_HTTPS = _to_https()
+"""Stands before all others where a server of a gateway asks for HTTPS."""
 
 
 class Prepared(NamedTuple):

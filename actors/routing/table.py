@@ -10,7 +10,7 @@ from ..messages.error import InvalidName
 from ..messages.name import host_of, service_token
 from ..messages.rule import DestinationPolicy, GatewayPolicy, Rule, RuleSet
 from .host import HostIndex, HostRoutes, narrower, spellings
-from .route import MESH, Clause, Prepared, Upstreams, prepare
+from .route import MESH, TO_HTTPS, Clause, Prepared, Upstreams, prepare
 
 Steps = Generator[None, None, None]
 """Work that yields where it may rest: a large table is compiled in slices beside the traffic."""
@@ -110,24 +110,31 @@ class RouteTable:
     def _index(self, gateway: str | Sequence[str], port: int | None) -> Steps:
         names = (gateway,) if isinstance(gateway, str) else tuple(gateway)
         joined: dict[str, dict[tuple[int, str, str], tuple[Clause, ...]]] = {}
+        secured: set[str] = set()
         for name in names:
             policy = self.gateways.get(name)
             if policy is None:
                 continue
             served = list(_served(policy, port))
+            secured.update(pattern for pattern, _, secure in served if secure)
             for one in self._attached[name]:
                 clauses = self._prepared[one.name, name].clauses
                 for host in one.hosts:
                     for spelling in spellings(host):
-                        for pattern, space in served:
+                        for pattern, space, secure in served:
                             common = narrower(pattern, spelling)
                             if common is not None and space in ("*", one.name.partition("/")[0]):
                                 joined.setdefault(common, {})[one.order, one.name, name] = clauses
+                                if secure:
+                                    secured.add(common)
                 yield
         hosts: dict[str, HostRoutes] = {}
         for host, sets in joined.items():
-            hosts[host] = HostRoutes(_in_order(sets))
+            found = _in_order(sets)
+            hosts[host] = HostRoutes((TO_HTTPS, *found) if host in secured else found)
             yield
+        for host in sorted(secured):
+            hosts.setdefault(host, HostRoutes((TO_HTTPS,)))
         self._indexes[gateway, port] = HostIndex(hosts)
 
     def selected(self, labels: Mapping[str, str]) -> tuple[str, ...]:
@@ -148,14 +155,14 @@ def _service(host: str) -> str:
         return ""
 
 
-def _served(policy: GatewayPolicy, port: int | None) -> Iterator[tuple[str, str]]:
-    """(host pattern, namespace whose rule sets may attach) of a gateway's servers."""
+def _served(policy: GatewayPolicy, port: int | None) -> Iterator[tuple[str, str, bool]]:
+    """(host pattern, namespace whose rule sets may attach, whether HTTPS is asked for) of a gateway's servers."""
     own = policy.name.partition("/")[0]
     for server in policy.servers:
         if port is None or server.port == port:
             for number, host in enumerate(server.hosts):
                 space = server.namespaces[number] if number < len(server.namespaces) else "*"
-                yield host.lower(), own if space == "." else space
+                yield host.lower(), own if space == "." else space, server.https_redirect
 
 
 def _in_order(sets: dict[tuple[int, str, str], tuple[Clause, ...]]) -> Sequence[Clause]:

@@ -153,7 +153,7 @@ def test_a_gateway_has_selector_ports_and_hosts(translated):
         ("  servers: [{port: {number: 80, protocol: HTTP}}]\n", "servers[0].hosts", "required"),
         ("  servers: [{port: {number: 80, protocol: HTTP}, hosts: ['a*']}]\n", "servers[0].hosts[0]", "invalid_value"),
         ("  servers: [{port: {number: 80, protocol: HTTP}, hosts: ['A_/a']}]\n", "servers[0].hosts[0]", "invalid_value"),
-        ("  servers: [{port: {number: 80, protocol: HTTP}, hosts: ['*'], tls: {}}]\n", "servers[0].tls", "unsupported_field"),
+        ("  servers: [{port: {number: 80, protocol: HTTP}, hosts: ['*'], tls: {mode: SIMPLE}}]\n", "servers[0].tls.mode", "unsupported_field"),
     ],
 )  # fmt: skip
 def test_a_mistake_in_a_gateway_is_told_once(translated, spec, path, code):

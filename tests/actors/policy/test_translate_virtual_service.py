@@ -164,11 +164,7 @@ PROBLEMS = [
     ("match: [{statPrefix: x}]", "match[0].statPrefix", "unsupported_field", "not supported yet", ""),
     ("match: [{ignoreUriCase: 'yes'}]", "match[0].ignoreUriCase", "invalid_type", "true or false", ""),
     ("match: [{timeout: 5s}]", "match[0].timeout", "unknown_field", "'timeout'", "$.spec.http[0].timeout"),
-    ("redirect: {uri: /a}", "redirect", "unsupported_field", "'redirect' is not supported yet", ""),
-    ("rewrite: {uri: /a}", "rewrite", "unsupported_field", "not supported yet", ""),
     ("mirror: {host: a}", "mirror", "unsupported_field", "not supported yet", ""),
-    ("corsPolicy: {}", "corsPolicy", "unsupported_field", "not supported yet", ""),
-    ("headers: {}", "headers", "unsupported_field", "not supported yet", ""),
 ]  # fmt: skip
 
 
