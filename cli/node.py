@@ -41,6 +41,7 @@ Examples:
 @click.option(
     "--admin", metavar="ADDR", callback=listen(), envvar="PLAIT_ADMIN", show_envvar=True, help="Health and metrics."
 )
+@option.trusted_hops
 @option.dns
 @option.advertise
 @option.telemetry
@@ -65,6 +66,7 @@ def command(
     from ..mesh.target import ROLES
 
     check_targets(targets, ROLES)
+    check_meant("gateway" in targets, "needs the target gateway beside it", "trusted_hops")
     check_meant("dns" in targets, "needs the target dns beside it", "dns", "dns_forward", "dns_ttl")
     if locality and (len(locality.split("/")) > 3 or not all(locality.split("/"))):
         raise click.UsageError(f"locality {locality!r} is not REGION, REGION/ZONE or REGION/ZONE/SUBZONE")

@@ -75,6 +75,20 @@ def dns(command: Command) -> Command:
     )(command)
 
 
+def trusted_hops(command: Command) -> Command:
+    """Add `--trusted-hops`: how many proxies in front of the gateway are believed."""
+    return click.option(
+        "--trusted-hops",
+        metavar="N",
+        type=click.IntRange(0, 100),
+        envvar="PLAIT_TRUSTED_HOPS",
+        show_envvar=True,
+        default=0,
+        show_default=True,
+        help="Proxies in front of the gateway whose X-Forwarded-For and X-Forwarded-Proto are believed.",
+    )(command)
+
+
 def advertise(command: Command) -> Command:
     """Add `--advertise`: the address that this machine's instances have in the registry."""
     return click.option(

@@ -42,6 +42,7 @@ Examples:
     show_default=True,
     help="Health, metrics, console.",
 )
+@option.trusted_hops
 @option.dns
 @option.nats
 @option.nats_sys

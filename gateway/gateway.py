@@ -17,6 +17,7 @@ from ..tracing.baggage import BaggageNames
 from ..tracing.context import begin, limit_tracestate, request_id
 from ..tracing.record import Kind
 from ..tracing.sampler import HeadSampler
+from . import forwarded
 from .answering import Answering
 from .door import Door
 from .exchange import Application, Exchange, HttpRequest
@@ -41,6 +42,8 @@ class GatewayOptions(msgspec.Struct, frozen=True):
     """Whether `x-plait-debug: 1` is answered with where the request went."""
     honour_sampling: bool = False
     """Whether a client's sampling decision is taken over."""
+    trusted_hops: int = 0
+    """Proxies in front whose `x-forwarded-for` and `x-forwarded-proto` are believed."""
 
 
 class Gateway(Actor):
@@ -68,6 +71,8 @@ class Gateway(Actor):
         self._draw = self._rng.getrandbits
         self._chain = (caller.name,)
         self._meant = self._names.names | _CONTEXT
+        if options.trusted_hops > 0:
+            self._meant |= forwarded.FIELDS
         self._snapshot: Snapshot | None = None
         self._selected: tuple[str, ...] = ()
         self.listeners: Sequence[Door] = ()
@@ -98,6 +103,7 @@ class Gateway(Actor):
         """Answer one request; returns at once, the answer comes when it comes."""
         headers, baggage = request.headers, {}
         outside = tracestate = ""
+        passed = request.peer
         debug = False
         for name, _ in headers:
             if name in self._meant or (name[:2] == "x-" and name.startswith(_STRIPPED)):
@@ -105,6 +111,9 @@ class Gateway(Actor):
                 baggage = self._baggage(special)
                 outside, tracestate = special.get("traceparent", ""), special.get("tracestate", "")
                 debug = self._options.debug and special.get("x-plait-debug") == "1"
+                if self._options.trusted_hops > 0:
+                    hops = self._options.trusted_hops
+                    request.peer, request.scheme, passed = forwarded.client(passed, request.scheme, special, hops)
                 break
         if outside:
             traceparent, root, sampled = self._sampler.admit(outside, honour=self._options.honour_sampling)
@@ -122,7 +131,7 @@ class Gateway(Actor):
             span = self._start_span(request, traceparent, tracestate, rid, root)
             if span is not None:
                 traceparent = span.traceparent
-        headers.append(("x-forwarded-for", request.peer))
+        headers.append(("x-forwarded-for", passed))
         headers.append(("x-forwarded-proto", request.scheme))
         call = Call(
             self._caller,

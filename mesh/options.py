@@ -52,6 +52,8 @@ class UpOptions(msgspec.Struct, frozen=True):
     """URL of an OTLP collector; empty exports nothing."""
     sampling: float = 1.0
     """Share of the requests that are traced, 0 to 1."""
+    trusted_hops: int = 0
+    """Proxies in front of the gateway whose word about clients is believed."""
     dns: Listen | None = None
     """Where names are answered; None answers none."""
     dns_forward: Listen | None = None
@@ -83,6 +85,8 @@ class NodeOptions(msgspec.Struct, frozen=True):
     sampling: float = 1.0
     debug: bool = False
     """Whether a gateway answers `x-plait-debug: 1` with where a request went."""
+    trusted_hops: int = 0
+    """Proxies in front of a gateway whose word about clients is believed."""
     dns: Listen | None = None
     """Where the target `dns` answers; None is `DNS`."""
     dns_forward: Listen | None = None

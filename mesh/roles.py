@@ -109,7 +109,7 @@ def gateway_spec(
                 HeadSampler(options.sampling, link.rng),
                 telemetry.tracer(instance.service, instance.id, instance.version),
                 link.rng,
-                GatewayOptions(labels=instance.labels, debug=options.debug),
+                GatewayOptions(labels=instance.labels, debug=options.debug, trusted_hops=options.trusted_hops),
             )
         ]
         return running[0]

@@ -80,6 +80,7 @@ class Mesh:
                 otlp=options.otlp,
                 sampling=options.sampling,
                 debug=True,
+                trusted_hops=options.trusted_hops,
                 keeps="it runs the control plane of `plait up`: Ctrl-C or SIGTERM there drains all of it",
                 dns=options.dns,
                 dns_forward=options.dns_forward,

@@ -44,12 +44,13 @@ def test_up_has_the_documented_defaults(plait: Plait, runs: list[Any]) -> None:
 
 
 def test_up_reads_flags(plait: Plait, runs: list[Any]) -> None:
-    flags = "--http :0=80 --http [::1]:8443=443 --admin 0 --app none --state s --sampling 0.1"
+    flags = "--http :0=80 --http [::1]:8443=443 --admin 0 --app none --state s --sampling 0.1 --trusted-hops 1"
     told = plait("up", *flags.split())
     assert told.exit_code == 0, told.output
     assert runs[0].http == (Listen("127.0.0.1", 0, 80), Listen("::1", 8443, 443))
     assert runs[0].admin == Listen("127.0.0.1", 0)
     assert (runs[0].app, runs[0].state, runs[0].sampling, runs[0].mesh) == ((), "s", 0.1, "cli-test")
+    assert runs[0].trusted_hops == 1
 
 
 def test_up_reads_the_environment(plait: Plait, runs: list[Any]) -> None:
@@ -95,6 +96,8 @@ def test_dns_is_told_where_to_answer_and_whom_to_ask(plait: Plait, runs: list[An
         ("up --dns-forward 10.0.0.1:53", "--dns-forward needs --dns"),
         ("up --dns off --dns-ttl 5", "--dns-ttl needs --dns"),
         ("node gateway --dns 5353", "--dns needs the target dns"),
+        ("node dns --trusted-hops 1", "--trusted-hops needs the target gateway"),
+        ("up --trusted-hops -1", "-1"),
         ("up --dns 1=2", "maps a port"),
         ("up --dns 5353 --dns-forward 10.0.0.1:0", "names no port"),
         ("up --dns 5353 --dns-ttl -1", "-1"),
