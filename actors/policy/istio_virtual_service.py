@@ -67,8 +67,8 @@ class HTTPRetry(Spec):
     per_try_timeout: PositiveDuration | UnsetType = UNSET
     retry_on: str = ""
     backoff: PositiveDuration | UnsetType = UNSET
-    retry_remote_localities: Later = UNSET
-    retry_ignore_previous_hosts: Later = UNSET
+    retry_remote_localities: bool | UnsetType = UNSET
+    retry_ignore_previous_hosts: bool | UnsetType = UNSET
 
 
 class Percent(Spec):

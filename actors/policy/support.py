@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, cast
 
 from msgspec import inspect
 
+from ..routing.retry_on import IDLE as IDLE_CONDITIONS
 from .hint import bare, fields, reason
 from .istio_destination_rule import Simple
 from .kind import KINDS, LATER, NEVER
@@ -25,6 +26,11 @@ _NO_PROTOCOL = ", ".join(f"`{one}`" for one in NEVER_PROTOCOLS)
 _OTHER_PROTOCOLS = ", ".join(f"`{one}`" for one in PROTOCOLS if one not in ("HTTP", *NEVER_PROTOCOLS))
 _EXPORTED = (PART, '`["*"]` and `[]`, which change nothing; limiting a rule to namespaces is refused')
 
+_CONDITIONS = (
+    "what was certainly not worked on is always tried again, without any condition what does no harm; no effect: "
+    + ", ".join(f"`{one}`" for one in sorted(IDLE_CONDITIONS))
+)
+
 NOTES: dict[tuple[str, str], tuple[str, str]] = {
     ("VirtualService", "hosts"): (YES, "services in every spelling; `*` and names from outside only with a gateway"),
     ("VirtualService", "gateways"): (YES, "`mesh` where none is named"),
@@ -33,12 +39,14 @@ NOTES: dict[tuple[str, str], tuple[str, str]] = {
     ("VirtualService", "http[].match[].ignoreUriCase"): (YES, "for `exact` and `prefix`, as in Istio"),
     ("VirtualService", "http[].route[].destination.port.number"): (IDLE, "an instance is an address, it has no ports"),
     ("VirtualService", "http[].timeout"): (YES, "`0s` turns it off; where none is set the gateway waits for 15 s"),
-    ("VirtualService", "http[].retries.attempts"): (YES, "2 where none is set; only attempts that do no harm are made"),
+    ("VirtualService", "http[].retries.attempts"): (YES, "2 where none is set, `0` turns retries off"),
     ("VirtualService", "http[].retries.perTryTimeout"): (
-        IDLE,
-        "told as a warning: the route's timeout spans all tries",
+        YES,
+        "where none is set an attempt has the route's whole time",
     ),
-    ("VirtualService", "http[].retries.retryOn"): (IDLE, "told as a warning: whether a repetition is safe decides"),
+    ("VirtualService", "http[].retries.retryOn"): (PART, _CONDITIONS),
+    ("VirtualService", "http[].retries.retryIgnorePreviousHosts"): (YES, "`true` where it is not set"),
+    ("VirtualService", "http[].retries.retryRemoteLocalities"): (YES, "a retry goes to a locality not tried yet"),
     ("VirtualService", "http[].fault.delay.percentage.value"): (YES, "without it the delay hits no request"),
     ("VirtualService", "http[].headers"): (
         YES,

@@ -1,23 +1,16 @@
 """VirtualService → RuleSet: its meaning checked, its defaults filled in."""
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
-from ..messages.rule import Destination, Fault, RetryPolicy, RouteRule, RuleSet
-from .hint import did_you_mean
+from ..messages.rule import Destination, RouteRule, RuleSet
 from .hostname import check_host, destination_service, gateway_name, rule_host
-from .istio_virtual_service import HTTPFaultInjection, HTTPRetry, HTTPRoute, Percent, VirtualService
+from .istio_virtual_service import HTTPRoute, VirtualService
 from .problem import Path, ProblemCode, Report
+from .translate_fault import injected
 from .translate_headers import header_changes
 from .translate_match import route_match
+from .translate_retry import retry_policy
 from .translate_route_action import check_alone, route_answer, route_cors, route_redirect, route_rewrite
-
-RETRY_ON = frozenset(
-    {"5xx", "gateway-error", "reset", "reset-before-request", "connect-failure", "refused-stream"}
-    | {"retriable-4xx", "retriable-status-codes", "retriable-headers", "envoy-ratelimited"}
-    | {"http3-post-connect-failure"}
-    | {"cancelled", "deadline-exceeded", "internal", "resource-exhausted", "unavailable"}  # gRPC's
-)
-"""Conditions of `retryOn`; status codes may stand beside them."""
 
 
 def virtual_service(spec: VirtualService, namespace: str, name: str, report: Report) -> RuleSet:
@@ -92,8 +85,8 @@ def _route(route: HTTPRoute, namespace: str, bound: tuple[str, ...], path: Path,
         matches=matches,
         destinations=tuple(destinations),
         timeout=None if route.timeout is UNSET else float(route.timeout),
-        retries=_retries(route.retries, (*path, "retries"), report),
-        fault=_fault(route.fault, (*path, "fault"), report),
+        retries=retry_policy(route.retries, (*path, "retries"), report),
+        fault=injected(route.fault, (*path, "fault"), report),
         rewrite=route_rewrite(route.rewrite, (*path, "rewrite"), report),
         redirect=route_redirect(route.redirect, matches, (*path, "redirect"), report),
         direct=route_answer(route.direct_response, (*path, "directResponse"), report),
@@ -101,57 +94,3 @@ def _route(route: HTTPRoute, namespace: str, bound: tuple[str, ...], path: Path,
         response_headers=response_headers,
         cors=route_cors(route.cors_policy, (*path, "corsPolicy"), report),
     )
-
-
-def _retries(retries: HTTPRetry | UnsetType, path: Path, report: Report) -> RetryPolicy | None:
-    if retries is UNSET:
-        return None
-    default = RetryPolicy()
-    tokens = [token.strip() for token in retries.retry_on.split(",") if token.strip()]
-    for token in tokens:
-        if token not in RETRY_ON and not (len(token) == 3 and token.isdecimal() and 100 <= int(token) <= 599):
-            hint = did_you_mean(token, RETRY_ON)
-            message = f"{token[:64]!r} is no retry condition"
-            report.refuse(ProblemCode.INVALID_VALUE, (*path, "retryOn"), message, hint)
-    if tokens:
-        message = "retryOn has no effect yet: a call is repeated wherever that does no harm"
-        report.warn(ProblemCode.NO_EFFECT, (*path, "retryOn"), message)
-    if retries.per_try_timeout is not UNSET:
-        message = "perTryTimeout has no effect yet: the route's timeout spans all tries"
-        report.warn(ProblemCode.NO_EFFECT, (*path, "perTryTimeout"), message)
-    return RetryPolicy(
-        attempts=default.attempts if retries.attempts is UNSET else retries.attempts,
-        per_try_timeout=None if retries.per_try_timeout is UNSET else float(retries.per_try_timeout),
-        on=tuple(tokens),
-        backoff=default.backoff if retries.backoff is UNSET else float(retries.backoff),
-    )
-
-
-def _fault(fault: HTTPFaultInjection | UnsetType, path: Path, report: Report) -> Fault | None:
-    if fault is UNSET or (fault.delay is UNSET and fault.abort is UNSET):
-        return None
-    delay = delay_percent = abort_percent = 0.0
-    status = 0
-    if fault.delay is not UNSET:
-        where = (*path, "delay")
-        if fault.delay.fixed_delay is UNSET:
-            report.missing((*where, "fixedDelay"), "a delay needs its fixedDelay")
-        else:
-            delay = float(fault.delay.fixed_delay)
-        delay_percent = _percent(fault.delay.percentage, where, report)
-    if fault.abort is not UNSET:
-        where = (*path, "abort")
-        if fault.abort.http_status is UNSET:
-            report.missing((*where, "httpStatus"), "an abort needs its httpStatus")
-        else:
-            status = fault.abort.http_status
-        abort_percent = _percent(fault.abort.percentage, where, report)
-    return Fault(delay, delay_percent, status, abort_percent)
-
-
-def _percent(percentage: Percent | UnsetType, path: Path, report: Report) -> float:
-    if percentage is UNSET or percentage.value is UNSET:
-        hint = "percentage: {value: 100} is every request"
-        report.warn(ProblemCode.NO_EFFECT, path, "without a percentage the fault hits no request", hint)
-        return 0.0
-    return percentage.value

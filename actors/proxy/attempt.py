@@ -1,11 +1,13 @@
 """The innermost step: pick an instance, call it, take note of what came of it."""
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 
 from ..messages.envelope import ReplyFrame
 from .call import Call
 from .endpoint import Endpoint
 from .wire import Done, Waiting, Wire
+
+NOBODY: tuple[Endpoint, ...] = ()
 
 
 class Attempt:
@@ -44,3 +46,42 @@ class Attempt:
             MeshError: nothing was sent.
         """
         return self._wire.send(self.pick(call), call, done)
+
+
+class AnyAttempt(Attempt):
+    """An attempt that may go to an instance that was tried before (`retryIgnorePreviousHosts: false`)."""
+
+    def pick(self, call: Call) -> Endpoint:
+        """Pick any instance; none counts as untried, so that each retry waits.
+
+        Raises:
+            NoEndpoints: the destination has no instance.
+        """
+        endpoint = call.cluster.pick(NOBODY)
+        call.tried.append(endpoint)
+        call.attempts += 1
+        call.untried = 0
+        return endpoint
+
+
+class DistantAttempt(Attempt):
+    """An attempt that, where it is a retry, leaves the localities that were tried (`retryRemoteLocalities`)."""
+
+    def pick(self, call: Call) -> Endpoint:
+        """Pick an instance of another locality than those of the attempts before, where there is one.
+
+        Raises:
+            NoEndpoints: the destination has no instance.
+        """
+        cluster, tried = call.cluster, call.tried
+        avoided: Sequence[Endpoint] = tried
+        if tried:
+            seen = {one.instance.locality for one in tried}
+            near = [one for one in cluster.endpoints if one.instance.locality in seen]
+            if len(near) < len(cluster.endpoints):
+                avoided = near
+        endpoint = cluster.pick(avoided)
+        tried.append(endpoint)
+        call.attempts += 1
+        call.untried = len(cluster.endpoints) - len(tried)
+        return endpoint

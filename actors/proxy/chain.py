@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from ..loop.timer import Deadlines
 from ..messages import rule
-from .attempt import Attempt
+from .attempt import AnyAttempt, Attempt, DistantAttempt
 from .fault import Fault
 from .filter import Filter, Next, stack
 from .retry import Retry
@@ -26,6 +26,8 @@ class Chain(NamedTuple):
     """Whether nothing acts before the first attempt: then it may be sent straight away (see `Proxy.start`)."""
     timeout: float | None
     retry: Retry | None
+    heeds_answers: bool
+    """Whether some answer of the service would be followed by another attempt."""
 
 
 class Chains:
@@ -33,6 +35,8 @@ class Chains:
 
     def __init__(self, wire: Wire, deadlines: Deadlines, rng: random.Random) -> None:
         self._attempt = Attempt(wire)
+        self._any_attempt = AnyAttempt(wire)
+        self._distant_attempt = DistantAttempt(wire)
         self._deadlines = deadlines
         self._rng = rng
 
@@ -54,16 +58,24 @@ class Chains:
         policy = retries or DEFAULT_RETRY
         if policy.attempts > 0:
             # Around the pick: another attempt picks another instance.
-            chain.append(Retry(policy.attempts, policy.backoff, self._deadlines, self._rng))
+            chain.append(Retry(policy, self._deadlines, self._rng))
         # Hedges, and the limits and breakers of the picked instance, will stand here.
         return chain
 
     def build(self, fault: rule.Fault | None, timeout: float | None, retries: rule.RetryPolicy | None) -> Chain:
         """Return the chain that ends in an attempt."""
         filters = self.filters(fault, timeout, retries)
-        direct = not any(isinstance(step, Fault) for step in filters)
         retry = next((step for step in filters if isinstance(step, Retry)), None)
-        return Chain(stack(filters, self._attempt), self._attempt, direct, timeout or None, retry)
+        direct = not any(isinstance(step, Fault) for step in filters) and not (retry and retry.limits_attempts)
+        attempt = self._attempting(retries)
+        heeds = retry is not None and retry.heeds_answers
+        return Chain(stack(filters, attempt), attempt, direct, timeout or None, retry, heeds)
+
+    def _attempting(self, retries: rule.RetryPolicy | None) -> Attempt:
+        policy = retries or DEFAULT_RETRY
+        if policy.remote_localities:
+            return self._distant_attempt
+        return self._attempt if policy.ignore_previous_hosts else self._any_attempt
 
     def describe(
         self, fault: rule.Fault | None, timeout: float | None, retries: rule.RetryPolicy | None

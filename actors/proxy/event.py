@@ -33,7 +33,7 @@ LIMIT = 30.0
 
 _AGAIN = RetryPolicy(attempts=4)
 """More members that are tried where one did not take the event. EVENT is no safe method: what was perhaps handled
-is never sent again (`retry.may_repeat`), which makes it at most once."""
+is never sent again (`retry.does_no_harm`), which makes it at most once."""
 
 
 class Emitter:

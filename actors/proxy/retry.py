@@ -2,10 +2,13 @@
 
 import asyncio
 import random
+from collections.abc import Awaitable
 
 from ..loop.timer import Deadlines
 from ..messages.envelope import ReplyFrame
-from ..messages.error import Code, DeadlineExceeded, MeshError, NoEndpoints, Processed
+from ..messages.error import DeadlineExceeded, MeshError, Processed
+from ..messages.rule import RetryPolicy
+from ..routing.retry_on import RetryOn, hopeless
 from .call import Call
 from .filter import Next
 from .wait import pause
@@ -17,15 +20,10 @@ CEILING = 10
 """The longest wait, as a multiple of the base (Envoy's default)."""
 
 
-def may_repeat(call: Call, error: MeshError) -> bool:
-    """Return whether another attempt does no harm: the call was not processed, or it may run twice.
-
-    A call whose time is over is never tried again, nor one that nobody could take or that is wrong wherever it goes.
-    """
-    if isinstance(error, DeadlineExceeded | NoEndpoints) or error.code is Code.INVALID_ARGUMENT:
-        return False
+def does_no_harm(call: Call, error: MeshError) -> bool:
+    """Return whether another attempt does no harm: the call was not processed, or it may run twice."""
     if error.processed is Processed.NO:
-        return bool(call.tried)
+        return True
     return error.processed is Processed.MAYBE and (call.method in SAFE_METHODS or bool(call.idempotency_key))
 
 
@@ -35,35 +33,77 @@ class Retry:
     Waits have full jitter: `rand[0, min((2**n - 1) * base, 10 * base))` seconds before retry n (Envoy).
     """
 
-    def __init__(self, attempts: int, base: float, deadlines: Deadlines, rng: random.Random) -> None:
-        self._attempts = attempts
-        self._base = base
+    def __init__(self, policy: RetryPolicy, deadlines: Deadlines, rng: random.Random) -> None:
+        self._attempts = policy.attempts
+        self._base = policy.backoff
+        self._per_try = policy.per_try_timeout
+        self._on = RetryOn(policy.on) if policy.on else None
+        self.heeds_answers = self._on is not None and self._on.heeds_answers
+        """Whether answers of the service may be tried again, not failures of the mesh alone."""
         self._deadlines = deadlines
         self._rng = rng
 
     async def __call__(self, call: Call, proceed: Next) -> ReplyFrame:
         """Pass the call on until it is answered, may not be repeated, or has used its attempts."""
         try:
-            return await proceed(call)
+            outcome: ReplyFrame | MeshError = await self._once(call, proceed)
         except MeshError as error:
-            return await self.again(call, error, proceed)
+            outcome = error
+        return await self.again(call, outcome, proceed)
 
-    async def again(self, call: Call, error: MeshError, proceed: Next) -> ReplyFrame:
-        """Go on after the first attempt has failed with `error`."""
+    async def again(self, call: Call, outcome: ReplyFrame | MeshError, proceed: Next) -> ReplyFrame:
+        """Go on after `outcome`, which is what the first attempt came to."""
         for retry in range(1, self._attempts + 1):
-            if not self.may_repeat(call, error):
-                raise error
+            if not self.may_repeat(call, outcome):
+                break
             if call.untried <= 0:
-                bound = min((2.0**retry - 1.0) * self._base, CEILING * self._base)
-                await pause(self._deadlines, bound * self._rng.random(), call)
+                seconds = min((2.0**retry - 1.0) * self._base, CEILING * self._base) * self._rng.random()
+                if not _lasts(call, seconds):
+                    break  # the time is over before the wait is: nothing better than this outcome can come
+                await pause(self._deadlines, seconds, call)
             try:
-                return await proceed(call)
-            except MeshError as latest:
-                error = latest
-        raise error
+                outcome = await self._once(call, proceed)
+            except MeshError as error:
+                outcome = error
+        if isinstance(outcome, MeshError):
+            raise outcome
+        return outcome
 
-    def may_repeat(self, call: Call, error: MeshError) -> bool:
+    def may_repeat(self, call: Call, outcome: ReplyFrame | MeshError) -> bool:
         """Return whether there may be another attempt, and time for one."""
-        if self._attempts <= 0 or not may_repeat(call, error):
+        if isinstance(outcome, MeshError):
+            wanted = self._repeats(call, outcome)
+        else:
+            wanted = self._on is not None and self._on.answer(outcome)
+        return wanted and self._attempts > 0 and _lasts(call, 0.0)
+
+    def _repeats(self, call: Call, error: MeshError) -> bool:
+        if not call.tried or hopeless(error):
             return False
-        return call.limit is None or asyncio.get_running_loop().time() < call.limit
+        if isinstance(error, DeadlineExceeded) and self._per_try is None:
+            return False  # the time of the whole call; that of one attempt leaves time for another
+        return does_no_harm(call, error) if self._on is None else self._on.failure(error)
+
+    def _once(self, call: Call, proceed: Next) -> Awaitable[ReplyFrame]:
+        return proceed(call) if self._per_try is None else self._limited(call, proceed, self._per_try)
+
+    async def _limited(self, call: Call, proceed: Next, seconds: float) -> ReplyFrame:
+        """One attempt within its own time limit, or within the call's where that is nearer."""
+        outer = call.limit
+        end = asyncio.get_running_loop().time() + seconds
+        call.limit = end if outer is None or end < outer else outer
+        try:
+            return await proceed(call)
+        finally:
+            call.limit = outer
+
+    @property
+    def limits_attempts(self) -> bool:
+        """Whether each attempt has a time limit of its own."""
+        return self._per_try is not None
+
+
+def _lasts(call: Call, seconds: float) -> bool:
+    """Return whether the call has more than `seconds` left, by its own limit and its caller's."""
+    now = asyncio.get_running_loop().time() + seconds
+    return (call.limit is None or now < call.limit) and (call.expires is None or now < call.expires)

@@ -95,11 +95,12 @@ class Running(msgspec.Struct, eq=False):
 
     def _first(self, outcome: ReplyFrame | MeshError) -> None:
         """Take what came of the first attempt."""
-        if isinstance(outcome, MeshError):
-            chain = self.chain
-            if chain is not None and chain.retry is not None and chain.retry.may_repeat(self.call, outcome):
+        chain = self.chain
+        if chain is not None and (chain.heeds_answers or isinstance(outcome, MeshError)):
+            retry = chain.retry
+            if retry is not None and retry.may_repeat(self.call, outcome):
                 self.waiting = None
-                self._run(chain.retry.again(self.call, outcome, chain.attempt))
+                self._run(retry.again(self.call, outcome, chain.attempt))
                 return
         self._finish(outcome)
 

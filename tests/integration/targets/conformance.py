@@ -1,0 +1,129 @@
+"""Services that tell what they were sent, and one that fails as often as it is told."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from plait.actors import Request, Response, Service, get, post, route
+
+
+def all_of(*templates: str) -> Callable[[Any], Any]:
+    """Handle every method on each of these."""
+
+    def mark(function: Any) -> Any:
+        for template in templates:
+            for method in ("GET", "POST", "PUT", "DELETE", "OPTIONS"):
+                function = route(method, template)(function)
+        return function
+
+    return mark
+
+
+class Echo(Service, name="echo", version="v1"):
+    """Answers with the request as it came, and remembers it."""
+
+    seen: ClassVar[list[dict[str, Any]]] = []
+    """What this version was sent, as it came."""
+
+    @all_of("/")
+    def none(self, request: Request) -> dict[str, Any]:
+        return self._tell(request)
+
+    @all_of("/{a}")
+    def one(self, request: Request, a: str) -> dict[str, Any]:
+        return self._tell(request)
+
+    @all_of("/{a}/{b}")
+    def two(self, request: Request, a: str, b: str) -> dict[str, Any]:
+        return self._tell(request)
+
+    @all_of("/{a}/{b}/{c}")
+    def three(self, request: Request, a: str, b: str, c: str) -> dict[str, Any]:
+        return self._tell(request)
+
+    def _tell(self, request: Request) -> dict[str, Any]:
+        told = {
+            "service": self.name,
+            "version": self.version,
+            "instance": self.hosting.instance.id,
+            "method": request.method,
+            "path": request.path,
+            "query": request.query,
+            "authority": request.authority,
+            "headers": dict(request.headers),
+        }
+        self.seen.append(told)
+        return told
+
+
+class EchoTwo(Echo, name="echo", version="v2"):
+    """The second version."""
+
+    seen: ClassVar[list[dict[str, Any]]] = []
+
+
+class Memory(Service, name="memory"):
+    """Tells what each version of the echo was sent; it runs in the echoes' own process."""
+
+    @get("/{version}")
+    def told(self, version: str) -> list[dict[str, Any]]:
+        return {"v1": Echo, "v2": EchoTwo}[version].seen
+
+    @post("/")
+    def forget(self) -> dict[str, Any]:
+        Echo.seen.clear()
+        EchoTwo.seen.clear()
+        return {}
+
+
+class Flaky(Service, name="flaky"):
+    """Fails so often for each key, then answers."""
+
+    tries: ClassVar[dict[str, int]] = {}
+
+    @get("/fails/{key}/{failures}/{status}")
+    @post("/fails/{key}/{failures}/{status}")
+    def answer(self, key: str, failures: int, status: int) -> Response:
+        self.tries[key] = tries = self.tries.get(key, 0) + 1
+        return Response({"tries": tries}, status if tries <= failures else 200)
+
+    @get("/hangs/{key}/{failures}")
+    @post("/hangs/{key}/{failures}")
+    async def hang(self, key: str, failures: int) -> dict[str, int]:
+        self.tries[key] = tries = self.tries.get(key, 0) + 1
+        if tries <= failures:
+            await asyncio.sleep(20)
+        return {"tries": tries}
+
+    @get("/tries/{key}")
+    def told(self, key: str) -> dict[str, int]:
+        return {"tries": self.tries.get(key, 0)}
+
+
+class Front(Service, name="front"):
+    """Calls on behalf of who asks: `/call/echo/path` calls `/path` of the echo."""
+
+    @all_of("/call/{service}/{a}")
+    async def one(self, request: Request, service: str, a: str) -> Response:
+        return await self._ask(request, service)
+
+    @all_of("/call/{service}/{a}/{b}/{c}")
+    async def three(self, request: Request, service: str, a: str, b: str, c: str) -> Response:
+        return await self._ask(request, service)
+
+    @all_of("/call/{service}/{a}/{b}")
+    async def two(self, request: Request, service: str, a: str, b: str) -> Response:
+        return await self._ask(request, service)
+
+    @all_of("/call/{service}/{a}/{b}/{c}/{d}")
+    async def four(self, request: Request, service: str, a: str, b: str, c: str, d: str) -> Response:
+        return await self._ask(request, service)
+
+    async def _ask(self, request: Request, service: str) -> Response:
+        path = "/" + request.path.split("/", 3)[3]
+        reply = await self.call(service, path, method=request.method, headers=request.headers.fields)
+        return Response(reply.body, reply.status)
+
+
+class FrontOfShop(Front, name="front", namespace="shop", labels={"tier": "web"}):
+    """The same in another namespace."""
