@@ -31,7 +31,10 @@ class Redirection:
         scheme = redirect.scheme or view.scheme
         path = view.path if self._path is None else self._path(view.path)
         query = view.query if self._query is None else self._query
-        return f"{scheme}://{self._authority(view, scheme)}{path}{'?' if query else ''}{query}"
+        target = f"{path}?{query}" if query else path
+        if not (redirect.authority or view.authority):
+            return target  # a client of HTTP/1.0 that named no host: it stays where it is
+        return f"{scheme}://{self._authority(view, scheme)}{target}"
 
     def _authority(self, view: RequestView, scheme: str) -> str:
         """A port is named where the rule asks for it and the scheme does not mean it; else the client's own stays."""

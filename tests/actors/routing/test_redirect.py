@@ -15,6 +15,8 @@ DEFAULT = {"derive_port": "FROM_PROTOCOL_DEFAULT"}
     [
         ({"uri": "/new/path"}, {}, "http://b/new/path?key=value"),
         ({"uri": "/new?x=1"}, {}, "http://b/new?x=1"),
+        ({"uri": "/new", "scheme": "https", "port": 81}, {"authority": ""}, "/new?key=value"),
+        ({"uri": "/new", "authority": "o"}, {"authority": ""}, "http://o/new?key=value"),
         ({"uri": "/new?"}, {}, "http://b/new"),
         ({"prefix_rewrite": "/new"}, {}, "http://b/new/bar?key=value"),
         ({"authority": "other.com"}, {}, "http://other.com/foo/bar?key=value"),

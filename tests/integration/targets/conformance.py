@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import Callable
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 from plait.actors import Request, Response, Service, get, post, route
+from plait.actors.messages.error import FaultInjected, NoEndpoints, NoRoute
 
 
 def all_of(*templates: str) -> Callable[[Any], Any]:
@@ -26,22 +28,22 @@ class Echo(Service, name="echo", version="v1"):
     """What this version was sent, as it came."""
 
     @all_of("/")
-    def none(self, request: Request) -> dict[str, Any]:
+    def none(self, request: Request) -> Response:
         return self._tell(request)
 
     @all_of("/{a}")
-    def one(self, request: Request, a: str) -> dict[str, Any]:
+    def one(self, request: Request, a: str) -> Response:
         return self._tell(request)
 
     @all_of("/{a}/{b}")
-    def two(self, request: Request, a: str, b: str) -> dict[str, Any]:
+    def two(self, request: Request, a: str, b: str) -> Response:
         return self._tell(request)
 
     @all_of("/{a}/{b}/{c}")
-    def three(self, request: Request, a: str, b: str, c: str) -> dict[str, Any]:
+    def three(self, request: Request, a: str, b: str, c: str) -> Response:
         return self._tell(request)
 
-    def _tell(self, request: Request) -> dict[str, Any]:
+    def _tell(self, request: Request) -> Response:
         told = {
             "service": self.name,
             "version": self.version,
@@ -53,7 +55,7 @@ class Echo(Service, name="echo", version="v1"):
             "headers": dict(request.headers),
         }
         self.seen.append(told)
-        return told
+        return Response(told, headers=[("x-echo", self.version)])
 
 
 class EchoTwo(Echo, name="echo", version="v2"):
@@ -103,6 +105,10 @@ class Flaky(Service, name="flaky"):
 class Front(Service, name="front"):
     """Calls on behalf of who asks: `/call/echo/path` calls `/path` of the echo."""
 
+    @all_of("/call/{service}/")
+    async def none(self, request: Request, service: str) -> Response:
+        return await self._ask(request, service)
+
     @all_of("/call/{service}/{a}")
     async def one(self, request: Request, service: str, a: str) -> Response:
         return await self._ask(request, service)
@@ -121,8 +127,18 @@ class Front(Service, name="front"):
 
     async def _ask(self, request: Request, service: str) -> Response:
         path = "/" + request.path.split("/", 3)[3]
-        reply = await self.call(service, path, method=request.method, headers=request.headers.fields)
-        return Response(reply.body, reply.status)
+        if request.query:
+            path += f"?{urlencode(request.query)}"
+        try:
+            reply = await self.call(service, path, method=request.method, headers=request.headers.fields)
+        except NoRoute as error:
+            return Response(str(error), 404)
+        except NoEndpoints as error:
+            return Response(str(error), 503)
+        except FaultInjected as error:
+            return Response("fault filter abort", error.status)
+        kept = [field for field in reply.headers.fields if field[0] not in ("content-type", "content-length")]
+        return Response(reply.body, reply.status, kept)
 
 
 class FrontOfShop(Front, name="front", namespace="shop", labels={"tier": "web"}):
