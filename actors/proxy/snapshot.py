@@ -5,8 +5,8 @@ import random
 from ..messages.health import ROUTABLE, SUSPECTED
 from ..messages.instance import Instance
 from ..routing.decide import Decision
-from ..routing.route import Upstream
 from ..routing.table import RouteTable
+from ..routing.upstream import Upstream
 from .chain import Chain, Chains
 from .cluster import Cluster, carries
 from .endpoint import Endpoint

@@ -11,8 +11,9 @@ from ..messages.error import NoRoute, UnknownSubset
 from ..messages.rule import Fault, RetryPolicy
 from .action import Action
 from .host import HostRoutes
-from .route import Clause, Upstream
+from .route import Clause
 from .table import RouteTable
+from .upstream import Upstream
 from .view import RequestView
 
 __all__ = ["Decision", "Reason", "Upstream", "decide"]

@@ -10,7 +10,8 @@ from ..messages.error import InvalidName
 from ..messages.name import host_of, service_token
 from ..messages.rule import DestinationPolicy, GatewayPolicy, Rule, RuleSet
 from .host import HostIndex, HostRoutes, narrower, spellings
-from .route import MESH, TO_HTTPS, Clause, Prepared, Upstreams, prepare
+from .route import MESH, TO_HTTPS, Clause, Prepared, prepare
+from .upstream import Upstreams
 
 Steps = Generator[None, None, None]
 """Work that yields where it may rest: a large table is compiled in slices beside the traffic."""

@@ -19,7 +19,7 @@ from plait.actors.messages.rule import (
 )
 from plait.actors.proxy.proxy import Instances
 from plait.actors.proxy.snapshot import Directory
-from plait.actors.routing.route import Upstream
+from plait.actors.routing.upstream import Upstream
 from tests.nodes import SUBJECTS
 from tests.virtual_loop import anyio_backend  # noqa: F401
 
