@@ -24,6 +24,12 @@ def measure(
     for name, bus in (("data", link.data), ("control", link.control)):
         metrics.bus_connected.labels(name).set_function(partial(_connected, bus))
         bus.listen(partial(_count_reconnect, metrics.bus_reconnects.labels(name)))
+    metrics.read_counter(
+        "plait_mirrored",
+        "Copies of requests, by what became of them.",
+        ("destination", "outcome"),
+        lambda: list(proxy.mirrored.items()),
+    )
     metrics.policy_revision.set_function(lambda: float(proxy.snapshot.revision))
     metrics.policy_stale.set_function(lambda: float(policy.stale))
     metrics.registry_stale.set_function(lambda: float(registry.stale))

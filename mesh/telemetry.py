@@ -64,6 +64,8 @@ class Telemetry:
         """Count an answered call."""
         bound = self._bound.get((call.caller.service, call.cluster)) or self._calls(call)
         bound.observe(reply.status, reply.cause, seconds)
+        if call.action is not None and call.action.stat:
+            self.metrics.routes.labels(call.action.stat, str(reply.status)).inc()
         if call.attempts > 1:
             self.metrics.retries.labels(call.cluster.service, "answered").inc(call.attempts - 1)
 
@@ -79,6 +81,8 @@ class Telemetry:
             )
             return
         self._calls(call).observe(status, error.cause, seconds)
+        if call.action is not None and call.action.stat:
+            self.metrics.routes.labels(call.action.stat, str(status)).inc()
         if call.attempts > 1:
             self.metrics.retries.labels(call.cluster.service, cause(error)).inc(call.attempts - 1)
 

@@ -146,7 +146,7 @@ class Metrics:
             ProcessCollector(registry=self.registry)
         self.retries = self.counter("plait_retries", "Attempts after the first one.", "destination", "reason")
         self.hedges = self.counter("plait_hedges", "Second attempts sent before the first one ended.", "destination")
-        self.mirrored = self.counter("plait_mirrored", "Copies of requests sent to mirrors.", "destination")
+        self.routes = self.counter("plait_route_requests", "Requests of routes with a statPrefix.", "route", "code")
         self.faults = self.counter("plait_faults", "Faults put in by rules.", "destination", "kind")
         self.undecodable = self.counter("plait_undecodable", "Messages that were none of this protocol.", "source")
         self.bus_connected = self.gauge(

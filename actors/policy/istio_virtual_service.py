@@ -12,7 +12,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from .istio_route_action import CorsPolicy, Headers, HTTPDirectResponse, HTTPRedirect, HTTPRewrite
 from .scalar import Duration, Later, NoEnvoy, NoRawStreams, PositiveDuration
-from .spec import Port, Share, Spec, StringMatch
+from .spec import Port, Share, Spec, StringMatch, WholePercent
 
 
 class PortSelector(Spec):
@@ -57,7 +57,7 @@ class HTTPMatchRequest(Spec):
     source_namespace: str = ""
     gateways: list[str] = []
     ignore_uri_case: bool = False
-    stat_prefix: Later = UNSET
+    stat_prefix: str = ""
 
 
 class HTTPRetry(Spec):
@@ -82,7 +82,7 @@ class Delay(Spec):
 
     percentage: Percent | UnsetType = UNSET
     fixed_delay: PositiveDuration | UnsetType = UNSET
-    percent: Later = UNSET
+    percent: WholePercent | UnsetType = UNSET
     exponential_delay: NoEnvoy | UnsetType = UNSET
 
 
@@ -98,7 +98,7 @@ class Abort(Spec):
 
     percentage: Percent | UnsetType = UNSET
     http_status: Annotated[int, Meta(ge=200, le=599)] | UnsetType = UNSET
-    grpc_status: Later = UNSET
+    grpc_status: str | UnsetType = UNSET
     http2_error: NoEnvoy | UnsetType = UNSET
 
 
@@ -107,6 +107,15 @@ class HTTPFaultInjection(Spec):
 
     delay: Delay | UnsetType = UNSET
     abort: Abort | UnsetType = UNSET
+
+
+class HTTPMirrorPolicy(Spec):
+    """Where copies go, and of how many requests."""
+
+    mistaken: ClassVar[dict[str, str]] = {"percent": "percentage", "mirrorPercentage": "percentage"}
+
+    destination: Destination | UnsetType = UNSET
+    percentage: Percent | UnsetType = UNSET
 
 
 class HTTPRoute(Spec):
@@ -124,10 +133,10 @@ class HTTPRoute(Spec):
     direct_response: HTTPDirectResponse | UnsetType = UNSET
     delegate: Later = UNSET
     rewrite: HTTPRewrite | UnsetType = UNSET
-    mirror: Later = UNSET
-    mirrors: Later = UNSET
-    mirror_percentage: Later = UNSET
-    mirror_percent: Later = UNSET
+    mirror: Destination | UnsetType = UNSET
+    mirrors: list[HTTPMirrorPolicy] | UnsetType = UNSET
+    mirror_percentage: Percent | UnsetType = UNSET
+    mirror_percent: WholePercent | UnsetType = UNSET
     cors_policy: CorsPolicy | UnsetType = UNSET
     headers: Headers | UnsetType = UNSET
 

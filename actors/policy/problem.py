@@ -42,6 +42,7 @@ class ProblemCode(enum.StrEnum):
     # Warnings
     NO_EFFECT = "no_effect"
     DEPRECATED = "deprecated"
+    APPROXIMATED = "approximated"
     CONFLICTING_HOSTS = "conflicting_hosts"
     UNREACHABLE = "unreachable"
     LARGE = "large"

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
-from ..messages.rule import DestinationPolicy, GatewayPolicy, Rule, RuleSet
+from ..messages.rule import Destination, DestinationPolicy, GatewayPolicy, Mirror, Rule, RuleSet
 from ..routing.host import covers
 from ..routing.route import MESH
 from .document import Document
@@ -26,6 +26,12 @@ class Scene(NamedTuple):
         source = self.sources.get(key)
         return Report(key, source.line if source is not None else no_line)
 
+    def mirror(self, key: str, route: int, place: int) -> Path:
+        """Return where a mirror's destination stands in its route: Istio has a form for one and one for several."""
+        source = self.sources.get(key)
+        several = source is not None and "mirror" not in source.body["spec"]["http"][route]
+        return ("mirrors", place, "destination") if several else ("mirror",)
+
 
 def check_references(scene: Scene, before: Mapping[str, Rule], removed: Collection[str]) -> list[Problem]:
     """Return what would dangle or clash, told at the document that a user has to change.
@@ -44,7 +50,7 @@ def check_references(scene: Scene, before: Mapping[str, Rule], removed: Collecti
             continue
         report = scene.report(key)
         if guess:
-            _check_subsets(rule, services, report)
+            _check_subsets(scene, key, rule, services, report)
         if guess_gateways:
             _check_gateways(rule, gateways, report)
         if key in scene.sources:
@@ -78,15 +84,21 @@ def _subsets(rules: Iterable[Rule]) -> set[tuple[str, str]]:
     return {(rule.service, one.name) for rule in rules if isinstance(rule, DestinationPolicy) for one in rule.subsets}
 
 
-def _check_subsets(rule: RuleSet, services: Mapping[str, DestinationPolicy], report: Report) -> None:
+def _check_subsets(
+    scene: Scene, key: str, rule: RuleSet, services: Mapping[str, DestinationPolicy], report: Report
+) -> None:
     for index, route in enumerate(rule.routes):
-        for place, goal in enumerate(route.destinations):
+        goals: list[tuple[Path, Destination | Mirror]] = [
+            (("route", place, "destination"), one) for place, one in enumerate(route.destinations)
+        ]
+        goals += [(scene.mirror(key, index, place), one) for place, one in enumerate(route.mirrors)]
+        for where, goal in goals:
             if not goal.subset:
                 continue
             policy = services.get(goal.service)
             names = [one.name for one in policy.subsets] if policy is not None else []
             if goal.subset not in names:
-                path: Path = ("spec", "http", index, "route", place, "destination", "subset")
+                path: Path = ("spec", "http", index, *where, "subset")
                 message = f"no DestinationRule defines subset {goal.subset!r} of service {goal.service!r}"
                 hint = did_you_mean(goal.subset, names) or ("subsets: " + ", ".join(names) if names else "")
                 report.refuse(ProblemCode.UNKNOWN_SUBSET, path, message, hint)

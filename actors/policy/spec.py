@@ -7,6 +7,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 Share = Annotated[float, Meta(ge=0, le=100)]
 """Percent."""
+WholePercent = Annotated[int, Meta(ge=0, le=100)]
 Port = Annotated[int, Meta(ge=1, le=65535)]
 
 

@@ -47,6 +47,12 @@ NOTES: dict[tuple[str, str], tuple[str, str]] = {
     ("VirtualService", "http[].retries.retryOn"): (PART, _CONDITIONS),
     ("VirtualService", "http[].retries.retryIgnorePreviousHosts"): (YES, "`true` where it is not set"),
     ("VirtualService", "http[].retries.retryRemoteLocalities"): (YES, "a retry goes to a locality not tried yet"),
+    ("VirtualService", "http[].match[].statPrefix"): (YES, "the label `route` of `plait_route_requests_total`"),
+    ("VirtualService", "http[].mirrorPercentage"): (YES, "100 without a mirrorPercentage, `0` copies nothing"),
+    ("VirtualService", "http[].mirrorPercent"): (YES, "deprecated"),
+    ("VirtualService", "http[].mirrors[].percentage"): (YES, "100 where there is none, `0` copies nothing"),
+    ("VirtualService", "http[].fault.delay.percent"): (YES, "deprecated"),
+    ("VirtualService", "http[].fault.abort.grpcStatus"): (PART, "becomes the HTTP status that stands for it"),
     ("VirtualService", "http[].fault.delay.percentage.value"): (YES, "without it the delay hits no request"),
     ("VirtualService", "http[].headers"): (
         YES,

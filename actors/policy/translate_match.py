@@ -45,6 +45,7 @@ def route_match(
         source_labels=match.source_labels,
         source_namespace=match.source_namespace,
         gateways=gateways,
+        stat_prefix=match.stat_prefix,
     )
 
 

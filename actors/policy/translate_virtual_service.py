@@ -9,6 +9,7 @@ from .problem import Path, ProblemCode, Report
 from .translate_fault import injected
 from .translate_headers import header_changes
 from .translate_match import route_match
+from .translate_mirror import route_mirrors
 from .translate_retry import retry_policy
 from .translate_route_action import check_alone, route_answer, route_cors, route_redirect, route_rewrite
 
@@ -92,5 +93,6 @@ def _route(route: HTTPRoute, namespace: str, bound: tuple[str, ...], path: Path,
         direct=route_answer(route.direct_response, (*path, "directResponse"), report),
         request_headers=request_headers,
         response_headers=response_headers,
+        mirrors=route_mirrors(route, namespace, path, report),
         cors=route_cors(route.cors_policy, (*path, "corsPolicy"), report),
     )

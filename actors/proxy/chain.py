@@ -1,6 +1,7 @@
 """The order of the filters, with the why of each place; a filter that a route does not use is not in its chain."""
 
 import random
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from ..loop.timer import Deadlines
@@ -8,6 +9,7 @@ from ..messages import rule
 from .attempt import AnyAttempt, Attempt, DistantAttempt
 from .fault import Fault
 from .filter import Filter, Next, stack
+from .mirror import Copy, Mirror, Mirrors
 from .retry import Retry
 from .timeout import Timeout
 from .wire import Wire
@@ -37,11 +39,17 @@ class Chains:
         self._attempt = Attempt(wire)
         self._any_attempt = AnyAttempt(wire)
         self._distant_attempt = DistantAttempt(wire)
+        self.mirrors = Mirrors(wire, rng)
+        """Sends copies."""
         self._deadlines = deadlines
         self._rng = rng
 
     def filters(
-        self, fault: rule.Fault | None, timeout: float | None, retries: rule.RetryPolicy | None
+        self,
+        fault: rule.Fault | None,
+        timeout: float | None,
+        retries: rule.RetryPolicy | None,
+        copies: Sequence[Copy] = (),
     ) -> list[Filter]:
         """Return the filters for these policies, outermost first."""
         chain: list[Filter] = []
@@ -51,7 +59,9 @@ class Chains:
             # Outside the time limit and the retries: an injected fault is what the caller sees, whatever the route
             # would have done about it (as in Envoy, where the fault filter stands before the router).
             chain.append(Fault(fault, self._deadlines, self._rng))
-        # Mirrors will stand here: a copy leaves once per call, not once per attempt.
+        if copies:
+            # A copy leaves once per call, not once per attempt, and not for a call that a fault has ended.
+            chain.append(Mirror(self.mirrors, copies, timeout))
         if timeout:
             # Around the retries: the route's time limit spans all attempts.
             chain.append(Timeout(timeout))
@@ -62,11 +72,17 @@ class Chains:
         # Hedges, and the limits and breakers of the picked instance, will stand here.
         return chain
 
-    def build(self, fault: rule.Fault | None, timeout: float | None, retries: rule.RetryPolicy | None) -> Chain:
+    def build(
+        self,
+        fault: rule.Fault | None,
+        timeout: float | None,
+        retries: rule.RetryPolicy | None,
+        copies: Sequence[Copy] = (),
+    ) -> Chain:
         """Return the chain that ends in an attempt."""
-        filters = self.filters(fault, timeout, retries)
+        filters = self.filters(fault, timeout, retries, copies)
         retry = next((step for step in filters if isinstance(step, Retry)), None)
-        direct = not any(isinstance(step, Fault) for step in filters) and not (retry and retry.limits_attempts)
+        direct = not any(isinstance(step, Fault | Mirror) for step in filters) and not (retry and retry.limits_attempts)
         attempt = self._attempting(retries)
         heeds = retry is not None and retry.heeds_answers
         return Chain(stack(filters, attempt), attempt, direct, timeout or None, retry, heeds)

@@ -122,6 +122,11 @@ class Proxy(Actor):
         """Return how many of the registry's entries were no instances."""
         return self.undecodable
 
+    @property
+    def mirrored(self) -> Mapping[tuple[str, str], int]:
+        """Copies of requests by (service, `sent` or `dropped`)."""
+        return self._steps.mirrors.counts
+
     # The registry's side
 
     def receive(self, message: Any) -> None:

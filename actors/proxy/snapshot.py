@@ -10,9 +10,10 @@ from ..routing.upstream import Upstream
 from .chain import Chain, Chains
 from .cluster import Cluster, carries
 from .endpoint import Endpoint
+from .mirror import Copy
 from .topic import Topics
 
-Key = tuple[str, str, tuple[tuple[str, str], ...]]
+Key = tuple[str, str, tuple[tuple[str, str], ...], bool]
 
 
 class Directory:
@@ -58,9 +59,9 @@ class Directory:
             self._refresh(service)
         return old
 
-    def cluster(self, upstream: Upstream) -> Cluster:
-        """Return the cluster of an upstream, balanced as it says."""
-        key = (upstream.service, upstream.subset, tuple(sorted(upstream.labels.items())))
+    def cluster(self, upstream: Upstream, mirrors: bool = False) -> Cluster:
+        """Return the cluster of an upstream, balanced as it says; that of its calls, or that of `mirrors` alone."""
+        key = (upstream.service, upstream.subset, tuple(sorted(upstream.labels.items())), mirrors)
         cluster = self._clusters.get(key)
         if cluster is None:
             cluster = self._clusters[key] = Cluster(upstream.service, upstream.subset, self._rng)
@@ -108,13 +109,18 @@ class Snapshot:
         key = (decision.rule_set, decision.index)
         chain = self._chains.get(key)
         if chain is None:
-            chain = self._chains[key] = self._steps.build(decision.fault, decision.timeout, decision.retries)
+            mirrors = decision.action.mirrors if decision.action is not None else ()
+            copies = [Copy(percent, self._directory.cluster(one, mirrors=True)) for percent, one in mirrors]
+            chain = self._chains[key] = self._steps.build(decision.fault, decision.timeout, decision.retries, copies)
         return chain
 
     def steps(self, decision: Decision) -> tuple[str, ...]:
         """Return the names of the chain's steps, outermost first."""
         action = decision.action
         steps = self._steps.describe(decision.fault, decision.timeout, decision.retries)
+        if action is not None and action.mirrors:
+            at = 1 if steps[0] == "fault" else 0
+            steps = (*steps[:at], "mirror", *steps[at:])
         if action is None:
             return steps
         return action.steps() if action.answer is not None else (*action.steps(), *steps)

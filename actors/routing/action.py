@@ -7,13 +7,14 @@ from .cors import CrossOrigin
 from .edit import Edit, compile_edit, set_authority, without_authority
 from .redirect import Redirection
 from .rewrite import path_rewrite
+from .upstream import Upstream
 from .view import RequestView
 
 
 class Action:
     """Everything that is not a destination; each part is None (the authority empty) where the route has it not."""
 
-    __slots__ = ("answer", "authority", "cors", "path", "request", "response")
+    __slots__ = ("answer", "authority", "cors", "mirrors", "path", "request", "response", "stat")
 
     def __init__(
         self,
@@ -23,6 +24,8 @@ class Action:
         authority: str,
         request: Edit | None,
         response: Edit | None,
+        mirrors: tuple[tuple[float, Upstream], ...] = (),
+        stat: str = "",
     ) -> None:
         self.cors = cors
         self.answer = answer
@@ -33,6 +36,10 @@ class Action:
         """What the authority becomes."""
         self.request = request
         self.response = response
+        self.mirrors = mirrors
+        """(percent, where to) of the copies."""
+        self.stat = stat
+        """Requests are counted by this name besides."""
 
     def steps(self) -> tuple[str, ...]:
         """Return the names of its parts in the order in which they act."""
@@ -59,13 +66,20 @@ class Action:
             yield f"rewrites the path to {self.path(view.path)!r}"
         if self.authority:
             yield f"rewrites the authority to {self.authority!r}"
+        for percent, upstream in self.mirrors:
+            yield f"copies {percent:g} % to {upstream.service} {upstream.subset}".rstrip()
         for edit, what in ((self.request, "the request"), (self.response, "the answer")):
             if edit is not None:
                 names = sorted(edit.drop | {name for name, _ in edit.append})
                 yield f"changes of {what}'s headers {', '.join(names)}"
 
 
-def compile_action(rule: RouteRule, match: RouteMatch, destination: Destination | None) -> Action | None:
+def compile_action(
+    rule: RouteRule,
+    match: RouteMatch,
+    destination: Destination | None,
+    upstream: Callable[[str, str], Upstream] | None = None,
+) -> Action | None:
     """Return what a route does to requests that `match` took and that go to `destination`; None for nothing.
 
     The authority is that of the rewrite, else the route's headers', else the destination's; of other headers the
@@ -86,5 +100,14 @@ def compile_action(rule: RouteRule, match: RouteMatch, destination: Destination 
         authority or set_authority(rule.request_headers) or set_authority(goal.request_headers),
         compile_edit([without_authority(rule.request_headers), without_authority(goal.request_headers)]),
         compile_edit([without_authority(rule.response_headers), without_authority(goal.response_headers)]),
+        () if upstream is None else tuple(_mirrors(rule, upstream)),
+        match.stat_prefix,
     )
-    return action if action.steps() else None
+    return action if action.steps() or action.mirrors or action.stat else None
+
+
+def _mirrors(rule: RouteRule, upstream: Callable[[str, str], Upstream]) -> Iterator[tuple[float, Upstream]]:
+    for one in rule.mirrors:
+        goal = upstream(one.service, one.subset)
+        if one.percent and goal.known:
+            yield one.percent, goal

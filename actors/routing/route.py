@@ -78,7 +78,7 @@ class Route:
                 rule.retries,
                 fault,
                 upstream(one.service, one.subset),
-                compile_action(rule, match, one),
+                compile_action(rule, match, one, upstream),
             )
             for one in shares
         )
@@ -164,7 +164,10 @@ def prepare(rule_set: RuleSet, place: str, upstream: Callable[[str, str], Upstre
 
 
 def _by_match(rule: RouteRule) -> bool:
-    """Whether what the route does differs by which of its matches has taken the request: it replaces their prefix."""
-    return (rule.rewrite is not None and rule.rewrite.uri is not None) or (
-        rule.redirect is not None and rule.redirect.prefix_rewrite is not None
+    """Whether what the route does differs by which of its matches has taken the request: it replaces their
+    prefix, or counts by their names."""
+    return (
+        (rule.rewrite is not None and rule.rewrite.uri is not None)
+        or (rule.redirect is not None and rule.redirect.prefix_rewrite is not None)
+        or any(match.stat_prefix for match in rule.matches)
     )

@@ -91,3 +91,25 @@ spec:
     assert page.status == 200
     assert "Error fetching product details" in page.body
     assert "Reviewer1" in page.body
+
+
+async def test_half_a_second_for_reviews_is_tried_twice_and_ends_after_one(mesh, bus):
+    await bus.apply(example("all-v1"))
+    await bus.apply(reviews(v2=100))
+    await bus.apply("""
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: ratings }
+spec:
+  hosts: [ratings]
+  http:
+    - fault: { delay: { percent: 100, fixedDelay: 2s } }
+      route: [{ destination: { host: ratings, subset: v1 } }]
+""")
+    page = await ask(mesh.http, "/productpage")
+    assert 1.9 < page.took < 3.0
+    assert stars(page.body) == "black"
+    await bus.apply(reviews(v2=100) + "      timeout: 0.5s\n")
+    page = await ask(mesh.http, "/productpage")
+    assert 0.9 < page.took < 1.9
+    assert "Sorry, product reviews are currently unavailable for this book." in page.body

@@ -8,6 +8,7 @@ from plait.actors.messages.rule import (
     Destination,
     Fault,
     MatchKind,
+    Mirror,
     RetryPolicy,
     RouteMatch,
     RouteRule,
@@ -45,6 +46,29 @@ def of_route(translated, fields, route=ROUTE):
         ("retries: {retryIgnorePreviousHosts: false}", "retries", RetryPolicy(ignore_previous_hosts=False)),
         ("retries: {retryRemoteLocalities: false}", "retries", RetryPolicy()),
         ("retries: {retryRemoteLocalities: true}", "retries", RetryPolicy(remote_localities=True)),
+        ("", "mirrors", ()),
+        ("mirrors: []", "mirrors", ()),
+        ("mirror: {host: b}", "mirrors", (Mirror("b"),)),
+        ("mirror: {host: b.shop, subset: v2, port: {number: 80}}", "mirrors", (Mirror("b_shop", "v2", 100.0, 80),)),
+        ("{mirror: {host: b}, mirrorPercentage: {value: 0}}", "mirrors", (Mirror("b", percent=0.0),)),
+        ("{mirror: {host: b}, mirrorPercentage: {value: 0.5}}", "mirrors", (Mirror("b", percent=0.5),)),
+        ("{mirror: {host: b}, mirrorPercentage: {}}", "mirrors", (Mirror("b", percent=0.0),)),
+        ("{mirror: {host: b}, mirrorPercent: 0}", "mirrors", (Mirror("b", percent=0.0),)),
+        ("{mirror: {host: b}, mirrorPercent: 42}", "mirrors", (Mirror("b", percent=42.0),)),
+        (
+            "{mirror: {host: b}, mirrorPercent: 42, mirrorPercentage: {value: 1}}",
+            "mirrors",
+            (Mirror("b", percent=1.0),),
+        ),
+        (
+            "mirrors: [{destination: {host: b}}, {destination: {host: c}, percentage: {value: 0}}]",
+            "mirrors",
+            (Mirror("b"), Mirror("c", percent=0.0)),
+        ),
+        ("fault: {delay: {fixedDelay: 7s, percent: 0}}", "fault", Fault(7.0, 0.0)),
+        ("fault: {delay: {fixedDelay: 7s, percent: 10}}", "fault", Fault(7.0, 10.0)),
+        ("fault: {delay: {fixedDelay: 7s, percent: 10, percentage: {value: 5}}}", "fault", Fault(7.0, 5.0)),
+        ("fault: {abort: {grpcStatus: UNAVAILABLE, percentage: {value: 9}}}", "fault", Fault(0.0, 0.0, 503, 9.0)),
         ("", "fault", None),
         ("fault: {}", "fault", None),
         ("fault: {delay: {fixedDelay: 7s, percentage: {value: 100}}}", "fault", Fault(7.0, 100.0)),
@@ -59,7 +83,9 @@ def of_route(translated, fields, route=ROUTE):
     ],
 )
 def test_a_route_has_what_is_written_and_nothing_else(translated, field, attribute, value):
-    assert getattr(of_route(translated, [field] if field else []), attribute) == value
+    fields = field[1:-1].split(", mirrorP") if field.startswith("{") else [field] if field else []
+    fields = [*fields[:1], *(f"mirrorP{one}" for one in fields[1:])]
+    assert getattr(of_route(translated, fields), attribute) == value
 
 
 @pytest.mark.parametrize(
@@ -81,6 +107,7 @@ def test_a_route_has_what_is_written_and_nothing_else(translated, field, attribu
         ("{withoutHeaders: {x: {regex: '.*'}}}", RouteMatch(without_headers=(("x", StringMatch(REGEX, ".*")),))),
         ("{queryParams: {q: {exact: '1'}}}", RouteMatch(query=(("q", StringMatch(EXACT, "1")),))),
         ("{port: 80}", RouteMatch(port=80)),
+        ("{statPrefix: shop}", RouteMatch(stat_prefix="shop")),
         ("{sourceLabels: {app: web}}", RouteMatch(source_labels={"app": "web"})),
         ("{sourceNamespace: shop}", RouteMatch(source_namespace="shop")),
         ("{gateways: [mesh]}", RouteMatch(gateways=("mesh",))),
@@ -153,7 +180,11 @@ PROBLEMS = [
     ("fault: {abort: {httpStatus: 600}}", "fault.abort.httpStatus", "invalid_value", "more than 599", ""),
     ("fault: {abort: {httpStatus: 500, percentage: {value: 101}}}", "fault.abort.percentage.value", "invalid_value", "more than 100", ""),
     ("fault: {abort: {httpStatus: 500, percentage: 50}}", "fault.abort.percentage", "invalid_type", "expected a mapping, found the number 50", ""),
-    ("fault: {abort: {grpcStatus: UNAVAILABLE}}", "fault.abort.grpcStatus", "unsupported_field", "not supported yet", ""),
+    ("fault: {abort: {grpcStatus: UNAVAILBLE}}", "fault.abort.grpcStatus", "invalid_value", "no status of gRPC", "UNAVAILABLE"),
+    ("fault: {abort: {grpcStatus: '14'}}", "fault.abort.grpcStatus", "invalid_value", "no status of gRPC", ""),
+    ("fault: {abort: {grpcStatus: OK, httpStatus: 200}}", "fault.abort.grpcStatus", "invalid_value", "exclude each other", ""),
+    ("fault: {delay: {fixedDelay: 1s, percent: 101}}", "fault.delay.percent", "invalid_value", "more than 100", ""),
+    ("fault: {delay: {fixedDelay: 1s, percent: 0.5}}", "fault.delay.percent", "invalid_type", "whole number", ""),
     ("fault: {abort: {http2Error: X}}", "fault.abort.http2Error", "unsupported_field", "cannot be honoured", ""),
     ("match: {uri: {exact: /a}}", "match", "invalid_type", "expected a list", "'- '"),
     ("match: [{uri: /a}]", "match[0].uri", "invalid_type", "expected a mapping", ""),
@@ -168,10 +199,14 @@ PROBLEMS = [
     ("match: [{headers: {x: yes}}]", "match[0].headers.x", "invalid_type", "expected a mapping", ""),
     ("match: [{headers: {'@request.auth.claims.a': {exact: b}}}]", 'match[0].headers["@request.auth.claims.a"]', "unsupported_value", "JWT", ""),
     ("match: [{port: 0}]", "match[0].port", "invalid_value", "less than 1", "from 1 to 65535"),
-    ("match: [{statPrefix: x}]", "match[0].statPrefix", "unsupported_field", "not supported yet", ""),
+    ("match: [{statPrefix: 5}]", "match[0].statPrefix", "invalid_type", "expected a text", ""),
     ("match: [{ignoreUriCase: 'yes'}]", "match[0].ignoreUriCase", "invalid_type", "true or false", ""),
     ("match: [{timeout: 5s}]", "match[0].timeout", "unknown_field", "'timeout'", "$.spec.http[0].timeout"),
-    ("mirror: {host: a}", "mirror", "unsupported_field", "not supported yet", ""),
+    ("mirror: {}", "mirror.host", "required", "needs a host", ""),
+    ("mirrors: [{}]", "mirrors[0].destination", "required", "needs a destination", ""),
+    ("mirrors: [{destination: {host: a}, percentage: {value: 101}}]", "mirrors[0].percentage.value", "invalid_value", "more than 100", ""),
+    ("mirrors: [{destination: {host: a}, percent: 5}]", "mirrors[0].percent", "unknown_field", "'percent'", "percentage"),
+    ("mirrorPercent: -1", "mirrorPercent", "invalid_value", "less than 0", ""),
 ]  # fmt: skip
 
 
@@ -217,15 +252,21 @@ def test_a_mistake_in_a_virtual_service_is_told_once_with_its_place(translated, 
     assert words in problem.message
 
 
+def test_both_forms_of_mirrors_exclude_each_other(translated):
+    spec = "  hosts: [a]\n  http:\n  - mirror: {host: b}\n    mirrors: [{destination: {host: c}}]\n" + ROUTE
+    (problem,) = translated(spec).problems
+    assert (problem.code, problem.path) == ("invalid_value", "$.spec.http[0].mirrors")
+
+
 def test_every_mistake_is_told(translated):
     spec = (
-        "  hosts: ['a..b']\n  http:\n  - timeout: 5\n    retries: {attempts: -1}\n    mirror: {}\n    route:\n"
+        "  hosts: ['a..b']\n  http:\n  - timeout: 5\n    retries: {attempts: -1}\n    delegate: {}\n    route:\n"
         "    - destination: {hots: a}\n    - weight: x\n"
     )
     assert [(one.code, one.path, one.line) for one in translated(spec).problems] == [
         ("invalid_value", "$.spec.http[0].timeout", 8),
         ("invalid_value", "$.spec.http[0].retries.attempts", 9),
-        ("unsupported_field", "$.spec.http[0].mirror", 10),
+        ("unsupported_field", "$.spec.http[0].delegate", 10),
         ("unknown_field", "$.spec.http[0].route[0].destination.hots", 12),
         ("invalid_type", "$.spec.http[0].route[1].weight", 13),
         ("invalid_value", "$.spec.hosts[0]", 6),
@@ -240,6 +281,12 @@ def test_every_mistake_is_told(translated):
         ("  hosts: [a]\n  http: [{route: [{destination: {host: a}}], fault: {abort: {httpStatus: 500}}}]\n", "http[0].fault.abort", "no_effect"),
         ("  hosts: [a]\n  http: [{match: [{uri: {prefix: a}}], route: [{destination: {host: a}}]}]\n", "http[0].match[0].uri.prefix", "no_effect"),
         ("  hosts: [a]\n  http: [{match: [{gateways: [x]}], route: [{destination: {host: a}}]}]\n", "http[0].match[0].gateways[0]", "no_effect"),
+        ("  hosts: [a]\n  http: [{route: [{destination: {host: a}}], mirrorPercentage: {value: 5}}]\n", "http[0].mirrorPercentage", "no_effect"),
+        ("  hosts: [a]\n  http: [{route: [{destination: {host: a}}], mirror: {host: b}, mirrorPercentage: {}}]\n", "http[0].mirrorPercentage", "no_effect"),
+        ("  hosts: [a]\n  http: [{route: [{destination: {host: a}}], mirror: {host: b}, mirrorPercent: 5}]\n", "http[0].mirrorPercent", "deprecated"),
+        ("  hosts: [a]\n  http: [{redirect: {uri: /b}, mirror: {host: b}}]\n", "http[0].mirror", "no_effect"),
+        ("  hosts: [a]\n  http: [{route: [{destination: {host: a}}], fault: {delay: {fixedDelay: 1s, percent: 5}}}]\n", "http[0].fault.delay.percent", "deprecated"),
+        ("  hosts: [a]\n  http: [{route: [{destination: {host: a}}], fault: {abort: {grpcStatus: INTERNAL, percentage: {value: 5}}}}]\n", "http[0].fault.abort.grpcStatus", "approximated"),
         ("  hosts: [a.example.com]\n  http: [{route: [{destination: {host: a}}]}]\n", "hosts[0]", "no_effect"),
         ("  hosts: [a]\n  http: [{route: [{destination: {host: a}}], retries: {retryOn: 'unavailable,cancelled,5xx'}}]\n", "http[0].retries.retryOn", "no_effect"),
         ("  hosts: [a]\n  http: [{route: [{destination: {host: a}}], retries: {retryOn: retriable-status-codes}}]\n", "http[0].retries.retryOn", "no_effect"),

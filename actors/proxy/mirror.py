@@ -1,0 +1,103 @@
+"""Mirrors: copies of requests that nobody waits for, sent beside them to see how another version takes them.
+
+A copy is an exchange of its own: its answer is dropped, it is never tried again, and neither balancers nor metrics of
+the call that it copies see it. What is called on its behalf makes no copies: they would multiply at each hop.
+"""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
+
+import msgspec
+
+from ..messages.envelope import Flag, ReplyFrame
+from ..messages.error import MeshError
+from ..routing.matcher import without_port
+from .call import Call
+from .cluster import Cluster
+from .endpoint import Endpoint
+from .filter import Next
+from .wire import Wire
+
+MOST = 256
+"""Copies of one node that wait for their answer; what would be more is not sent."""
+
+LIMIT = 15.0
+"""Seconds for a copy whose route sets no timeout."""
+
+
+class Copy(NamedTuple):
+    """Where copies of a share of a route's requests go."""
+
+    percent: float
+    cluster: Cluster
+    """Of the mirrors alone: its balancer's turn is not the calls' own."""
+
+
+class Mirrors:
+    """Sends the copies of one node."""
+
+    def __init__(self, wire: Wire, rng: random.Random) -> None:
+        self._wire = wire
+        self._draw = rng.random
+        self._number = partial(rng.getrandbits, 63)
+        self.waiting = 0
+        """Copies that wait for their answer."""
+        self.counts: Counter[tuple[str, str]] = Counter()
+        """Copies by (service, `sent` or `dropped`)."""
+
+    def copy(self, call: Call, copies: Sequence[Copy], seconds: float) -> None:
+        """Send a copy of `call` to each of `copies` whose draw says so; each may take `seconds`."""
+        for percent, cluster in copies:
+            if percent >= 100.0 or self._draw() * 100.0 < percent:
+                sent = self.waiting < MOST and self._send(call, cluster, seconds)
+                self.counts[cluster.service, "sent" if sent else "dropped"] += 1
+
+    def _send(self, call: Call, cluster: Cluster, seconds: float) -> bool:
+        copy = msgspec.structs.replace(
+            call,
+            number=self._number(),
+            authority=shadow(call.authority),
+            cluster=cluster,
+            flags=call.flags | Flag.MIRROR,
+            attempts=1,
+            tried=[],
+            expires=None,  # it outlives who made the call
+            limit=asyncio.get_running_loop().time() + seconds,
+        )
+        try:
+            endpoint = cluster.pick(())
+            self._wire.send(endpoint, copy, partial(self._ended, endpoint))
+        except MeshError:
+            return False
+        endpoint.active -= 1  # balancers count calls, not copies
+        self.waiting += 1
+        return True
+
+    def _ended(self, endpoint: Endpoint, _: ReplyFrame | MeshError) -> None:
+        endpoint.active += 1  # the wire has just counted the copy out
+        self.waiting -= 1
+
+
+class Mirror:
+    """Has copies sent of the calls that pass."""
+
+    def __init__(self, mirrors: Mirrors, copies: Sequence[Copy], timeout: float | None) -> None:
+        self._copy: Callable[[Call, Sequence[Copy], float], None] = mirrors.copy
+        self._copies = tuple(copies)
+        self._seconds = timeout or LIMIT
+
+    async def __call__(self, call: Call, proceed: Next) -> ReplyFrame:
+        """Send the copies, unless the call is itself on behalf of one, and pass the call on."""
+        if not call.flags & Flag.MIRROR:
+            self._copy(call, self._copies, self._seconds)
+        return await proceed(call)
+
+
+def shadow(authority: str) -> str:
+    """Return `authority` with `-shadow` behind its host, by which the called see that they got a copy (as in Envoy)."""
+    host = without_port(authority)
+    return f"{host}-shadow{authority[len(host) :]}"
