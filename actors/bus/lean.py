@@ -16,8 +16,9 @@ from ..messages.instance import Connection
 from .address import MAX_LINE, QUEUE_LIMIT, Address, address, check_size, unreachable
 from .bus import BusState, Deliver, Done
 from .connection import BusConnection
+from .lean_handshake import ServerInfo
 from .lean_parser import answers
-from .lean_wire import ServerInfo, Wire
+from .lean_wire import Wire
 
 log = logging.getLogger(__name__)
 

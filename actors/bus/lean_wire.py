@@ -8,15 +8,12 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
-from typing import Annotated, Protocol, cast
-
-import msgspec
+from typing import Protocol, cast
 
 from ..messages.error import Overloaded, Undecodable
 from .address import GAP, SILENCE, TICK, Address
 from .bus import Deliver, Done
+from .lean_handshake import ServerInfo, connect_line, read_info
 from .lean_parser import Parser
 
 log = logging.getLogger(__name__)
@@ -24,15 +21,6 @@ log = logging.getLogger(__name__)
 # The server keeps the connection after these; every other complaint comes with its end.
 _BEARABLE = ("permissions violation", "invalid subject", "invalid publish subject")
 _UNANSWERED = 2
-
-
-class ServerInfo(msgspec.Struct, frozen=True):
-    """What a server says of itself, as far as it matters here."""
-
-    server_id: str = ""
-    client_id: int = 0
-    max_payload: Annotated[int, msgspec.Meta(gt=0)] = 1024 * 1024
-    tls_required: bool = False
 
 
 class Owner(Protocol):
@@ -188,10 +176,7 @@ class Wire(asyncio.Protocol):
 
     def info(self, text: bytes) -> None:
         """First comes CONNECT, once: a second one would silently stop all deliveries. Later INFOs bring new limits."""
-        try:
-            info = _decode_info(text)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise Undecodable(f"an INFO that makes no sense from the bus: {error}") from None
+        info = read_info(text)
         if self._info is not None:
             self._owner.max_payload = info.max_payload
             return
@@ -199,7 +184,7 @@ class Wire(asyncio.Protocol):
         if info.tls_required:
             self.drop("the server wants TLS, and TLS to the bus comes later")  # here the transport will be upgraded
             return
-        self.write(_connect_line(self._to, self._name))
+        self.write(connect_line(self._to, self._name))
         self.send_ping(self._welcome)
 
     def ping(self) -> None:
@@ -269,30 +254,3 @@ class Wire(asyncio.Protocol):
         self._barriers -= 1
         if came and not self._barriers:
             self._owner.stalled = False
-
-
-_decode_info = msgspec.json.Decoder(ServerInfo).decode
-
-
-@cache
-def _version() -> str:
-    try:
-        return version("plait")
-    except PackageNotFoundError:
-        return "0"
-
-
-def _connect_line(to: Address, name: str) -> bytes:
-    options: dict[str, object] = {
-        "verbose": False,
-        "pedantic": False,
-        "no_responders": True,
-        "headers": True,
-        "protocol": 1,
-        "name": name,
-        "lang": "python",
-        "version": _version(),
-        "tls_required": False,
-    }
-    options.update(to.credentials())
-    return b"CONNECT " + msgspec.json.encode(options) + b"\r\n"
