@@ -1,8 +1,9 @@
-"""Where a NATS server is and how to log in there, read from a URL; and the numbers that all buses share."""
+"""Where NATS servers are, read from URLs; and the numbers that all buses share."""
 
 import errno
 import os
 import socket
+from collections.abc import Iterable
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
@@ -23,31 +24,34 @@ NO_RESPONDERS = b"NATS/1.0 503"
 
 
 class Address(NamedTuple):
-    """One server and the credentials for it."""
+    """One server, and the credentials that its URL names."""
 
     host: str
     port: int
     user: str = ""
     password: str = ""
     token: str = ""
+    tls: bool = False
+    """Whether the URL asks for TLS (`tls://`); with `nats://` the server and the login decide."""
+    certified: str = ""
+    """The name that its certificate is to have, where that is not the host: a cluster tells of its servers by IP."""
 
     def __str__(self) -> str:
         """The URL without its secrets."""
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"nats://{host}:{self.port}"
+        return f"{'tls' if self.tls else 'nats'}://{host}:{self.port}"
 
-    def credentials(self) -> dict[str, str]:
-        """What CONNECT says about who we are."""
-        if self.token:
-            return {"auth_token": self.token}
-        return {"user": self.user, "pass": self.password} if self.user else {}
+    @property
+    def place(self) -> tuple[str, int]:
+        """Host and port."""
+        return self.host, self.port
 
 
 def address(url: str) -> Address:
-    """Return what `nats://host:port`, `nats://user:password@host:port` or `nats://token@host:port` says.
+    """Return what `nats://host:port`, `nats://user:password@host:port` or `nats://token@host:port` says; `tls://` too.
 
     Raises:
-        BusUnavailable: it is no such URL, or one for TLS, which comes later.
+        BusUnavailable: it is no such URL.
     """
     full = url if "://" in url else f"nats://{url}"
     try:
@@ -55,19 +59,42 @@ def address(url: str) -> Address:
         host, port = parts.hostname, parts.port or 4222
     except ValueError as error:
         raise BusUnavailable(f"this is no URL of a NATS server: {error}") from None
-    if parts.scheme == "tls":
-        raise BusUnavailable(f"TLS to the bus comes later: nats://{host}:{port} without it is what works today")
-    if parts.scheme != "nats" or not host:
+    if parts.scheme not in ("nats", "tls") or not host:
         raise BusUnavailable(
-            f"a NATS server's URL begins with nats:// and names a host, this one is {parts.scheme}://…"
+            f"a NATS server's URL begins with nats:// or tls:// and names a host, this one is {parts.scheme}://…"
         )
-    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    user, password, tls = unquote(parts.username or ""), unquote(parts.password or ""), parts.scheme == "tls"
     if user and parts.password is None:
-        return Address(host, port, token=user)
-    return Address(host, port, user, password)
+        return Address(host, port, token=user, tls=tls)
+    return Address(host, port, user, password, tls=tls)
 
 
-def unreachable(to: Address, error: BaseException) -> BusUnavailable:
+def addresses(urls: str) -> tuple[Address, ...]:
+    """Return the servers of one cluster, their URLs joined by commas.
+
+    The credentials of the first URL that has any hold for those that have none: it is one cluster.
+
+    Raises:
+        BusUnavailable: one of them is no such URL, or there is none.
+    """
+    found = [address(url.strip()) for url in urls.split(",") if url.strip()]
+    if not found:
+        raise BusUnavailable("the bus has no URL: it is nats://HOST:PORT, several joined by commas")
+    known = next((one for one in found if one.user or one.token), found[0])
+    return tuple(
+        dict.fromkeys(
+            one if one.user or one.token else one._replace(user=known.user, password=known.password, token=known.token)
+            for one in found
+        )
+    )
+
+
+def shown(servers: Iterable[Address]) -> str:
+    """Return the servers' URLs for people, without secrets."""
+    return ",".join(str(one) for one in servers)
+
+
+def unreachable(to: Address | str, error: BaseException) -> BusUnavailable:
     """Return the error for a server that `error` keeps us from; event loops word the same refusal differently."""
     if isinstance(error, OSError) and error.errno and not isinstance(error, socket.gaierror):
         return BusUnavailable(f"no NATS at {to}: {os.strerror(error.errno)}")

@@ -27,6 +27,8 @@ class BusConnection:
         self.state = BusState.RECONNECTING
         self.identity = Connection()
         self.token = token or secrets.token_urlsafe(16)
+        self.cluster = ""
+        """The name of the cluster that the server is a member of; empty where it stands alone."""
         self.max_payload = 1024 * 1024
         self.refusals = 0
         """How often the server refused a subject that the permissions do not cover."""

@@ -7,22 +7,24 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import Context
 
-from ..loop.backoff import Backoff
 from ..messages.error import BusUnavailable
 from ..messages.instance import Connection
-from .address import MAX_LINE, QUEUE_LIMIT, Address, address, check_size, unreachable
+from .address import MAX_LINE, QUEUE_LIMIT, Address, addresses, check_size, shown
 from .bus import BusState, Deliver, Done
 from .connection import BusConnection
+from .lean_dial import Dialer
 from .lean_handshake import ServerInfo
+from .lean_move import Move
 from .lean_parser import answers
 from .lean_wire import Wire
+from .login import NOBODY, Login
+from .server_pool import ServerPool
 
 log = logging.getLogger(__name__)
 
-_RECONNECT = Backoff(base=0.05, ceiling=0.8, jitter=0.25)
 # Formatting a number is a quarter of the cost of a message; most messages are shorter than this.
 _LENGTHS = tuple(b" %d\r\n" % length for length in range(8192))
 _join = b"".join
@@ -47,29 +49,29 @@ class LeanBus(BusConnection):
 
     def __init__(
         self,
-        to: Address,
-        name: str,
+        servers: Sequence[Address],
+        dialer: Dialer,
         rng: random.Random,
-        connect_timeout: float,
-        ping_interval: float,
         clock: Callable[[], float],
         queue_limit: int,
     ) -> None:
-        super().__init__(str(to))
+        super().__init__(shown(servers))
         self.stalled = False
         self.deliveries: dict[bytes, Deliver] = {}
-        self._to = to
-        self._name = name
+        self.interests: dict[bytes, bytes] = {}
+        """The SUB line of each standing interest, by its number."""
+        self._pool = ServerPool(servers, rng)
+        self._dialer = dialer
         self._rng = rng
-        self._connect_timeout = connect_timeout
-        self._ping_interval = ping_interval
         self._clock = clock
         self._queue_limit = queue_limit
         self._loop = asyncio.get_running_loop()
         self._soon = self._loop.call_soon
-        self._interests: dict[bytes, bytes] = {}
         self._last = 0
+        self._lately: Address | None = None
+        """The server of the latest connection."""
         self._wire: Wire | None = None
+        self._move: Move | None = None
         self._reconnecting: asyncio.Task[None] | None = None
 
     # Sending
@@ -119,10 +121,12 @@ class LeanBus(BusConnection):
         check_size(subject, queue, 0, 0, self.max_payload)
         self._last += 1
         number = b"%d" % self._last
-        self._interests[number] = b" ".join(part for part in (b"SUB", subject, queue, number) if part) + b"\r\n"
+        self.interests[number] = b" ".join(part for part in (b"SUB", subject, queue, number) if part) + b"\r\n"
         self.deliveries[number] = deliver
         if self._wire is not None:
-            self._wire.write(self._interests[number])
+            self._wire.write(self.interests[number])
+        if self._move is not None:
+            self._move.subscribed(number, self.interests[number])
         return LeanSubscription(self, number)
 
     def inbox(self, pattern: bytes) -> LeanSubscription:
@@ -132,8 +136,10 @@ class LeanBus(BusConnection):
     def unsubscribe(self, number: bytes) -> None:
         """End the subscription of this number."""
         self.deliveries.pop(number, None)
-        if self._interests.pop(number, None) is not None and self._wire is not None:
+        if self.interests.pop(number, None) is not None and self._wire is not None:
             self._wire.write(b"UNSUB %b\r\n" % number)
+            if self._move is not None:
+                self._move.unsubscribed(number)
 
     # Coming and going
 
@@ -156,14 +162,15 @@ class LeanBus(BusConnection):
         if self.state in (BusState.DRAINING, BusState.CLOSED):
             return
         until = self._clock() + timeout
+        self._stay()
         self.turn(BusState.DRAINING)
         try:
             # Answers are still wanted. What is on its way is still delivered: the PONG comes behind it.
-            ending = [number for number in self._interests if self.deliveries[number] is not answers]
+            ending = [number for number in self.interests if self.deliveries[number] is not answers]
             for number in ending:
                 if self._wire is not None:
                     self._wire.write(b"UNSUB %b\r\n" % number)
-                del self._interests[number]
+                del self.interests[number]
             await self.flush(timeout)
             for number in ending:
                 self.deliveries.pop(number, None)
@@ -178,11 +185,12 @@ class LeanBus(BusConnection):
         """Close at once; waiting requests fail with `Disconnected`."""
         if self.state is BusState.CLOSED:
             return
+        self._stay()
         wire, self._wire = self._wire, None
         task, self._reconnecting = self._reconnecting, None
         self.turn(BusState.CLOSED)
         self.deliveries.clear()
-        self._interests.clear()
+        self.interests.clear()
         self.fail_waiting()
         if task is not None:
             task.cancel()
@@ -194,24 +202,10 @@ class LeanBus(BusConnection):
         """Make one connection; to be run in an empty context, which the callbacks inherit.
 
         Raises:
-            BusUnavailable: there is no server, or it does not take us.
+            BusDenied: a server does not take us for who we are, or we do not trust it.
+            BusUnavailable: there is no server, or none takes us.
         """
-        wire = Wire(self, self._to, self._name, self._ping_interval, self._clock)
-        try:
-            async with asyncio.timeout(self._connect_timeout):
-                await self._loop.create_connection(lambda: wire, self._to.host, self._to.port)
-                refused = await wire.ready
-        except TimeoutError:
-            if wire is self._wire:  # it came up in the very turn in which the time ended: a second one would double it
-                return
-            raise BusUnavailable(f"no NATS at {self.where}: no answer within {self._connect_timeout:g} s") from None
-        except OSError as error:
-            raise unreachable(self._to, error) from None
-        finally:
-            if wire is not self._wire:
-                wire.drop("never mind")
-        if refused:
-            raise BusUnavailable(f"the bus at {self.where} refused: {refused}")
+        await self._dialer.dial(self, self._pool.order(self._lately))
 
     # What the connection reports (lean_wire.Owner)
 
@@ -220,55 +214,78 @@ class LeanBus(BusConnection):
         if self.state in (BusState.DRAINING, BusState.CLOSED):
             wire.drop("closed meanwhile")
             return
-        self.max_payload = info.max_payload
-        self.identity = Connection(info.server_id, info.client_id)
         self.stalled = False
-        for line in self._interests.values():
+        for line in self.interests.values():
             wire.write(line)
+        self.settle(wire, info)
+
+    def settle(self, wire: Wire, info: ServerInfo) -> None:
+        """Make `wire`, which knows all interests, the connection of the bus."""
+        self.identity = Connection(info.server_id, info.client_id)
+        self.cluster = info.cluster
         self._wire = wire
+        self._lately = wire.to
+        self.news(wire, info)
         self.turn(BusState.CONNECTED)
+
+    def news(self, wire: Wire, info: ServerInfo) -> None:
+        """The server tells anew of itself and its cluster; one that is about to end is left before it cuts us off."""
+        if wire is not self._wire:
+            return
+        self.max_payload = info.max_payload
+        self._pool.learn(info.connect_urls, wire.to)
+        leaves = info.ldm and self.state is BusState.CONNECTED and (self._move is None or self._move.over)
+        if leaves and self._pool.others(wire.to):
+            log.info("%s is about to end: moving to another server", wire.to)
+            self._move = Move(self, wire, self._dialer, self._pool, self._rng)
 
     def lost(self, wire: Wire, reason: str) -> None:
         """The connection has ended: whoever waits learns it now."""
         if wire is not self._wire:
             return
+        if self._move is not None and self._move.take_over():
+            self.fail_waiting()  # an answer may have been on its way to the connection that ended
+            return
+        self._stay()
         self._wire = None
         self.stalled = False
-        log.warning("the connection to %s was lost: %s", self._to, reason)
+        log.warning("the connection to %s was lost: %s", wire.to, reason)
         if self.state is BusState.CONNECTED:
             self._reconnecting = self._loop.create_task(self._reconnect(), context=Context())
             self.turn(BusState.RECONNECTING)
         self.fail_waiting()
 
+    def _stay(self) -> None:
+        """Move no more."""
+        move, self._move = self._move, None
+        if move is not None:
+            move.stop()
+
     async def _reconnect(self) -> None:
-        tries = 0
-        while True:
-            await asyncio.sleep(_RECONNECT.wait(tries, self._rng))
-            try:
-                await self.open()
-            except BusUnavailable as error:
-                log.log(logging.DEBUG if tries else logging.WARNING, "%s", error)
-                tries += 1
-            else:
-                log.info("connected to %s again", self._to)
-                return
+        await self._dialer.again(self, self._pool, self._lately, self._rng)
+        log.info("connected to %s again", self._lately)
 
 
 async def connect(
-    url: str,
+    urls: str,
     name: str,
     *,
+    login: Login = NOBODY,
     rng: random.Random | None = None,
     connect_timeout: float = 2.0,
     ping_interval: float = 1.0,
     clock: Callable[[], float] = time.monotonic,
     queue_limit: int = QUEUE_LIMIT,
 ) -> LeanBus:
-    """Return a connection to the server at `url`, known there as `name`; times in seconds, `queue_limit` in bytes.
+    """Return a connection to one of the servers at `urls`, joined by commas; known there as `name`.
+
+    Times are in seconds, `queue_limit` in bytes.
 
     Raises:
+        BusDenied: a server does not take us for who we are, or we do not trust it.
         BusUnavailable: no server took us within `connect_timeout`; later losses are repaired without end.
     """
-    bus = LeanBus(address(url), name, rng or random.Random(), connect_timeout, ping_interval, clock, queue_limit)
+    dialer = Dialer(name, login, connect_timeout, ping_interval, clock)
+    bus = LeanBus(addresses(urls), dialer, rng or random.Random(), clock, queue_limit)
     await asyncio.get_running_loop().create_task(bus.open(), context=Context())
     return bus

@@ -5,6 +5,7 @@ only error that any bytes can cause is `Undecodable`; after it the parser is of 
 """
 
 import logging
+from collections.abc import Callable
 from typing import Protocol
 
 from ..messages.error import NoResponders, Undecodable
@@ -51,7 +52,8 @@ class Parser:
     """
 
     def __init__(self, deliveries: dict[bytes, Deliver], waiting: dict[bytes, Done], control: Control) -> None:
-        self._find = deliveries.get
+        self.find: Callable[[bytes], Deliver | None] = deliveries.get
+        """Finds the callback for a subscription's number; another one counts from the next chunk on."""
         self._take = waiting.pop
         self._control = control
         self._rest: list[bytes] = []
@@ -73,7 +75,7 @@ class Parser:
                 return
             data = b"".join(rest)
             rest.clear()
-        find, take, inbox = self._find, self._take, answers
+        find, take, inbox = self.find, self._take, answers
         search = data.find
         size = len(data)
         position = need = 0

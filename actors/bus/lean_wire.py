@@ -6,39 +6,24 @@ to happen then: end a flush, prove that the server lives, or lift the stall barr
 
 import asyncio
 import logging
+import ssl
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol, cast
+from typing import cast
 
-from ..messages.error import Overloaded, Undecodable
+from ..messages.error import BusDenied, BusUnavailable, Overloaded, Undecodable
 from .address import GAP, SILENCE, TICK, Address
-from .bus import Deliver, Done
-from .lean_handshake import ServerInfo, connect_line, read_info
+from .bus import Deliver
+from .lean_handshake import Handshake, ServerInfo, read_info
+from .lean_owner import Owner
 from .lean_parser import Parser
+from .login import NOBODY, REFUSALS, Login, distrusted
 
 log = logging.getLogger(__name__)
 
 # The server keeps the connection after these; every other complaint comes with its end.
 _BEARABLE = ("permissions violation", "invalid subject", "invalid publish subject")
 _UNANSWERED = 2
-
-
-class Owner(Protocol):
-    """Whom a connection serves; it outlives its connections."""
-
-    max_payload: int
-    stalled: bool
-    refusals: int
-    deliveries: dict[bytes, Deliver]
-    waiting: dict[bytes, Done]
-
-    def up(self, wire: "Wire", info: ServerInfo) -> None:
-        """The server has taken us."""
-        ...
-
-    def lost(self, wire: "Wire", reason: str) -> None:
-        """The connection has ended."""
-        ...
 
 
 class Wire(asyncio.Protocol):
@@ -51,14 +36,15 @@ class Wire(asyncio.Protocol):
         name: str,
         ping_interval: float,
         clock: Callable[[], float],
+        login: Login = NOBODY,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._owner = owner
-        self._to = to
-        self._name = name
+        self.to = to
         self._interval = ping_interval
         self._clock = clock
-        self.feed = Parser(owner.deliveries, owner.waiting, self).feed
+        self._parser = Parser(owner.deliveries, owner.waiting, self)
+        self.feed = Handshake(to, name, login, self).feed
         self.out: list[bytes] = []
         """What this turn of the loop writes; whoever puts in the first piece has `flush` called soon."""
         self.queued = 0
@@ -68,6 +54,8 @@ class Wire(asyncio.Protocol):
         """Why the connection ended, once it has."""
         self.ready: asyncio.Future[str] = self._loop.create_future()
         """An empty text when the server has taken us, else why not."""
+        self.denied = False
+        """Whether it is a matter of who we are, or who the server is."""
         self._transport: asyncio.Transport | None = None
         self._info: ServerInfo | None = None
         self._up = False
@@ -110,7 +98,9 @@ class Wire(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        reason = self._reason or (str(exc) if exc else "the server closed the connection")
+        distrust = distrusted(exc) if exc is not None else None  # TLS 1.3 has an end that ours does not wait for
+        self.denied = self.denied or distrust is not None
+        reason = self._reason or (str(distrust or exc) if exc else "the server closed the connection")
         if not self.ready.done():
             self.ready.set_result(reason)
         if not self.ended.done():
@@ -118,6 +108,23 @@ class Wire(asyncio.Protocol):
         while self._pongs:
             self._pongs.popleft()(False)
         self._owner.lost(self, reason)
+
+    # Whom it serves
+
+    @property
+    def is_up(self) -> bool:
+        """Whether the server has taken us."""
+        return self._up
+
+    def serve(self, owner: Owner) -> None:
+        """Serve another owner, who has the same `waiting`, from now on."""
+        self._owner = owner
+        owner.stalled = self._barriers > 0
+        self.aim(owner.deliveries.get)
+
+    def aim(self, find: Callable[[bytes], Deliver | None]) -> None:
+        """Have the callback of each message found by `find`, from the next chunk on."""
+        self._parser.find = find
 
     # Writing
 
@@ -172,20 +179,41 @@ class Wire(asyncio.Protocol):
         finally:
             self._transport.abort()
 
+    # The handshake (lean_handshake.Line)
+
+    async def secure(self, context: ssl.SSLContext, name: str) -> None:
+        """Go on in TLS with a server that has a certificate for `name`."""
+        assert self._transport is not None
+        secured = await self._loop.start_tls(self._transport, self, context, server_hostname=name)
+        self._transport = cast("asyncio.Transport", secured)
+
+    def log_in(self, info: ServerInfo, connect: bytes, rest: bytes) -> None:
+        """Send the CONNECT, once: a second one would silently stop all deliveries; `rest` was read behind the INFO."""
+        self._info = info
+        self.feed = self._parser.feed
+        self.write(connect)
+        self.send_ping(self._welcome)
+        if rest:
+            self.feed(rest)
+
+    def refuse(self, reason: str, *, denied: bool) -> None:
+        """End a connection that is not to come about; `denied` where it is over who one of the two sides is."""
+        self.denied = denied
+        self.drop(reason)
+        if not self.ready.done():  # a handshake of TLS that fails may end without a word to this protocol
+            self.ready.set_result(reason)
+
+    def refusal(self) -> BusUnavailable | None:
+        """Return why the server has not taken us; None when it has."""
+        reason = self.ready.result()
+        kind = BusDenied if self.denied else BusUnavailable
+        return kind(f"the bus at {self.to} refused: {reason}") if reason else None
+
     # What the server says to the connection (lean_parser.Control)
 
     def info(self, text: bytes) -> None:
-        """First comes CONNECT, once: a second one would silently stop all deliveries. Later INFOs bring new limits."""
-        info = read_info(text)
-        if self._info is not None:
-            self._owner.max_payload = info.max_payload
-            return
-        self._info = info
-        if info.tls_required:
-            self.drop("the server wants TLS, and TLS to the bus comes later")  # here the transport will be upgraded
-            return
-        self.write(connect_line(self._to, self._name))
-        self.send_ping(self._welcome)
+        """Later INFOs bring new limits, and news of the cluster."""
+        self._owner.news(self, read_info(text))
 
     def ping(self) -> None:
         """Answer."""
@@ -200,8 +228,9 @@ class Wire(asyncio.Protocol):
         """A refused subject harms nobody else; after anything else the server closes."""
         if self._up and text.lower().startswith(_BEARABLE):
             self._owner.refusals += 1
-            log.warning("%s: %s", self._to, text)
+            log.warning("%s: %s", self.to, text)
         else:
+            self.denied = self.denied or any(one in text.lower() for one in REFUSALS)
             self.drop(f"the server says: {text}")
 
     # Liveness and the stall barrier

@@ -9,7 +9,7 @@ import contextlib
 import logging
 import random
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Sequence
 from contextvars import Context
 from typing import Any
 
@@ -18,69 +18,45 @@ from nats.aio.client import Client
 
 from ..messages.error import BusUnavailable, NoResponders, Overloaded
 from ..messages.instance import Connection
-from .address import NO_RESPONDERS, QUEUE_LIMIT, Address, address, check_size, unreachable
+from .address import NO_RESPONDERS, QUEUE_LIMIT, Address, addresses, check_size, shown, unreachable
 from .bus import BusState, Deliver, Done
 from .connection import BusConnection
-from .header import block, fields
+from .header import fields
+from .login import NOBODY, Login
+from .natspy_client import LoginClient, refusal
+from .natspy_subscription import NatsPySubscription, now
 from .stall import StallWatch
 
 log = logging.getLogger(__name__)
 
-
-class NatsPySubscription:
-    """One standing interest; nats-py itself carries it over to each new connection."""
-
-    def __init__(self, bus: "NatsPyBus", subscription: Any, deliver: Deliver) -> None:
-        self._bus = bus
-        self._subscription = subscription
-        self.deliver: Deliver | None = deliver
-
-    async def take(self, message: Any) -> None:
-        """Hand on one message, unless it came too late."""
-        if self.deliver is None:
-            return
-        self._bus.watch.look()
-        header = block(message.headers) if message.headers else b""
-        try:
-            self.deliver(message.subject.encode(), message.reply.encode(), message.data, header)
-        except Exception:
-            log.exception("a callback for a message on %s raised", message.subject)
-
-    def bind(self, subscription: Any) -> None:
-        """Take nats-py's own subscription, which needs `take` before it can be made."""
-        self._subscription = subscription
-
-    def unsubscribe(self) -> None:
-        """End it; messages already on their way are dropped."""
-        self.deliver = None
-        self._bus.drop(self)
-
-    def end_interest(self) -> None:
-        """Tell the server; what is on its way still arrives."""
-        subscription, self._subscription = self._subscription, None
-        if subscription is not None:
-            with contextlib.suppress(errors.Error):  # a connection that is closed knows no interests
-                _now(subscription.unsubscribe())
-
-    async def drain(self) -> None:
-        """End it, and return when what was on its way has been delivered."""
-        subscription, self._subscription = self._subscription, None
-        if subscription is not None:
-            await subscription.drain()
+SPREAD = 0.5
+"""Seconds within which the clients of a server that is about to end begin to leave it."""
+PATIENCE = 1.0
+"""Seconds for answers that are still to come from there."""
 
 
 class NatsPyBus(BusConnection):
     """A connection to the bus through nats-py; made by `connect`. Of header fields of one name it keeps the last."""
 
-    def __init__(self, to: Address, clock: Callable[[], float], queue_limit: int) -> None:
-        super().__init__(str(to))
-        self._client = Client()
+    def __init__(
+        self,
+        servers: Sequence[Address],
+        login: Login,
+        rng: random.Random,
+        clock: Callable[[], float],
+        queue_limit: int,
+    ) -> None:
+        super().__init__(shown(servers))
+        self._client = LoginClient(servers, login)
         self._any: Any = self._client
+        self._urls = [str(one) for one in servers]
+        self._rng = rng
+        self._leaving: asyncio.Task[None] | None = None
         self._queue_limit = queue_limit
         self._loop = asyncio.get_running_loop()
         self._subscriptions: dict[NatsPySubscription, None] = {}
         self.watch = StallWatch(clock, self._catch_up)
-        self.failed: asyncio.Future[str] = self._loop.create_future()
+        self.failed: asyncio.Future[BusUnavailable] = self._loop.create_future()
         """Why the first connection will never come about."""
 
     @property
@@ -104,7 +80,7 @@ class NatsPyBus(BusConnection):
         if client.pending_data_size > self._queue_limit:
             raise Overloaded(f"the bus takes the bytes too slowly: {client.pending_data_size} wait")
         extra = fields(headers) if headers else None
-        _now(client.publish(subject.decode(), payload, reply.decode(), extra))
+        now(client.publish(subject.decode(), payload, reply.decode(), extra))
 
     def request(self, subject: bytes, payload: bytes, reply: bytes, done: Done, headers: bytes = b"") -> None:
         """Send a message whose answer comes on `reply`, see `Bus.request`."""
@@ -118,9 +94,9 @@ class NatsPyBus(BusConnection):
         check_size(subject, queue, 0, 0, self.max_payload)
         if self.state is BusState.CLOSED:
             raise self.unavailable()
-        subscription = NatsPySubscription(self, None, deliver)
+        subscription = NatsPySubscription(deliver, self.watch.look, self._drop)
         # nats-py starts a task a subscription: in an empty context, or every message would wear the subscriber's.
-        made = Context().run(_now, self._any.subscribe(subject.decode(), queue.decode(), subscription.take))
+        made = Context().run(now, self._any.subscribe(subject.decode(), queue.decode(), subscription.take))
         subscription.bind(made)
         self._subscriptions[subscription] = None
         return subscription
@@ -129,7 +105,7 @@ class NatsPyBus(BusConnection):
         """Listen on `pattern` for the answers to requests whose `reply` it covers."""
         return self.subscribe(pattern, self._answer)
 
-    def drop(self, subscription: NatsPySubscription) -> None:
+    def _drop(self, subscription: NatsPySubscription) -> None:
         """End one subscription."""
         if subscription in self._subscriptions:
             del self._subscriptions[subscription]
@@ -175,6 +151,8 @@ class NatsPyBus(BusConnection):
         if self.state is BusState.CLOSED:
             return
         self.watch.stop()
+        if self._leaving is not None:
+            self._leaving.cancel()
         self.turn(BusState.CLOSED)
         for subscription in self._subscriptions:
             subscription.deliver = None
@@ -186,21 +164,18 @@ class NatsPyBus(BusConnection):
         except (errors.Error, TimeoutError, OSError) as error:
             log.warning("nats-py did not close: %s", error)
 
-    async def open(self, to: Address, name: str, ping_interval: float, wait: float, connect_timeout: float) -> None:
+    async def open(self, name: str, ping_interval: float, connect_timeout: float) -> None:
         """Make the first connection; to be run in an empty context, which all of nats-py's tasks inherit."""
         await self._any.connect(
-            self.where,
-            # Given apart: nats-py takes a URL's escapes for part of the password.
-            user=to.user or None,
-            password=to.password or None,
-            token=to.token or None,
+            self._urls,
             name=name,
             error_cb=self._complained,
             disconnected_cb=self._disconnected,
             reconnected_cb=self._connected,
             closed_cb=self._given_up,
+            lame_duck_mode_cb=self._server_ends,
             max_reconnect_attempts=-1,
-            reconnect_time_wait=wait,
+            reconnect_time_wait=0.05 * (1.0 + self._rng.random()),
             connect_timeout=connect_timeout,
             ping_interval=ping_interval,
             max_outstanding_pings=2,
@@ -214,7 +189,9 @@ class NatsPyBus(BusConnection):
 
     async def _connected(self) -> None:
         self.max_payload = self._any.max_payload
-        self.identity = Connection(self._any._server_info.get("server_id", ""), self._any.client_id or 0)
+        info = self._any._server_info
+        self.identity = Connection(info.get("server_id", ""), self._any.client_id or 0)
+        self.cluster = info.get("cluster", "")
         if self.state is BusState.RECONNECTING:
             self.turn(BusState.CONNECTED)
 
@@ -227,6 +204,18 @@ class NatsPyBus(BusConnection):
             self.turn(BusState.RECONNECTING)
         self.fail_waiting()
 
+    async def _server_ends(self) -> None:
+        """A server that is about to end ("lame duck") is left before it cuts us off, its clients at different times."""
+        if len(self._any._server_pool) > 1 and (self._leaving is None or self._leaving.done()):
+            self._leaving = self._loop.create_task(self._leave(), context=Context())
+
+    async def _leave(self) -> None:
+        await asyncio.sleep(SPREAD * self._rng.random())
+        await self.answered(PATIENCE)  # nats-py has one connection at a time: what is in flight is lost with it
+        with contextlib.suppress(BusUnavailable):
+            await self.flush()
+        await self._any.force_reconnect()
+
     async def _given_up(self) -> None:
         if self.state not in (BusState.CLOSED, BusState.DRAINING):
             log.error("nats-py has given %s up: %s", self.where, self._any.last_error)
@@ -237,10 +226,11 @@ class NatsPyBus(BusConnection):
         if "permissions violation" in text.lower():
             self.refusals += 1
             log.warning("%s: %s", self.where, text)
-        elif "authorization" in text.lower() and not self.failed.done():
-            self.failed.set_result(text)
-        else:
-            log.debug("%s: %s", self.where, text)
+            return
+        log.debug("%s: %s", self.where, text)
+        refused = refusal(self._client.server, error)
+        if refused is not None and not self.failed.done():
+            self.failed.set_result(refused)
 
     async def _catch_up(self) -> bool:
         # A subscription's task runs before this one when its message was read before the PONG.
@@ -252,44 +242,34 @@ class NatsPyBus(BusConnection):
         return True
 
 
-def _now(work: Coroutine[Any, Any, Any]) -> Any:
-    """Run a coroutine that has nothing to wait for, and return its result."""
-    try:
-        work.send(None)
-    except StopIteration as end:
-        return end.value
-    work.close()
-    raise Overloaded("nats-py's queues are full")
-
-
 async def connect(
-    url: str,
+    urls: str,
     name: str,
     *,
+    login: Login = NOBODY,
     rng: random.Random | None = None,
     connect_timeout: float = 2.0,
     ping_interval: float = 1.0,
     clock: Callable[[], float] = time.monotonic,
     queue_limit: int = QUEUE_LIMIT,
 ) -> NatsPyBus:
-    """Return a connection to the server at `url`, known there as `name`; times in seconds, `queue_limit` in bytes.
+    """Return a connection to one of the servers at `urls`, see `lean.connect`.
 
     Raises:
+        BusDenied: a server does not take us for who we are, or we do not trust it.
         BusUnavailable: no server took us within `connect_timeout`; later losses are repaired without end.
     """
-    to = address(url)
-    bus = NatsPyBus(to, clock, queue_limit)
-    wait = 0.05 * (1.0 + (rng or random.Random()).random())
-    opening = asyncio.get_running_loop().create_task(
-        bus.open(to, name, ping_interval, wait, connect_timeout), context=Context()
-    )
+    bus = NatsPyBus(addresses(urls), login, rng or random.Random(), clock, queue_limit)
+    work = bus.open(name, ping_interval, connect_timeout)
+    opening = asyncio.get_running_loop().create_task(work, context=Context())
     try:
         # nats-py by itself tries for ever to reach a server that is not there, or that refuses us.
         await asyncio.wait((opening, bus.failed), timeout=connect_timeout, return_when=asyncio.FIRST_COMPLETED)
-        if bus.failed.done():
-            raise BusUnavailable(f"the bus at {to} refused: {bus.failed.result()}")
+        if bus.failed.done() and not opening.done():
+            raise bus.failed.result()
         if not opening.done():
-            raise unreachable(to, bus.client.last_error or TimeoutError(f"no answer within {connect_timeout:g} s"))
+            why = bus.client.last_error or TimeoutError(f"no answer within {connect_timeout:g} s")
+            raise unreachable(bus.where, why)
         await opening
     except BaseException:
         opening.cancel()

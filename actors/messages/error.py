@@ -119,6 +119,12 @@ class BusUnavailable(MeshError):
     code, cause, sentence = Code.UNAVAILABLE, 17, "the bus is not connected"
 
 
+class BusDenied(BusUnavailable):
+    """The bus does not take us for who we say we are, or we do not take it: its certificate is not trusted."""
+
+    code, cause, sentence = Code.PERMISSION_DENIED, 21, "the bus refuses the login"
+
+
 class MissedDeadline(MeshError):
     """The call's time had run out before a handler could take it."""
 

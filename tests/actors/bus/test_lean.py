@@ -10,7 +10,9 @@ import pytest
 from plait.actors.bus.address import address
 from plait.actors.bus.bus import BusState
 from plait.actors.bus.lean import LeanBus, connect
+from plait.actors.bus.lean_dial import Dialer
 from plait.actors.bus.lean_wire import Wire
+from plait.actors.bus.login import NOBODY
 from plait.actors.messages.error import BusUnavailable, Disconnected, Overloaded
 
 pytestmark = pytest.mark.anyio
@@ -55,7 +57,7 @@ async def line():
     """A bus with a wire whose server is the test: (bus, wire, transport, clock), already welcome."""
     clock = Clock()
     to = address("nats://ann:pw@127.0.0.1:1")
-    bus = LeanBus(to, "me", random.Random(1), 1.0, 1.0, clock, queue_limit=100)
+    bus = LeanBus([to], Dialer("me", NOBODY, 1.0, 1.0, clock), random.Random(1), clock, queue_limit=100)
     wire = Wire(bus, to, "me", 1.0, clock)
     transport = Transport(wire)
     wire.connection_made(transport)
@@ -237,7 +239,7 @@ async def test_a_flush_without_a_pong_ends_in_time_and_its_late_pong_is_not_take
 @pytest.mark.parametrize(
     ("greeting", "why"),
     [
-        (b'INFO {"tls_required":true}\r\n', "TLS to the bus comes later"),
+        (b'INFO {"tls_required":true}\r\n', "no TLS"),
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", "no verb of NATS"),
         (b"", "closed the connection"),
     ],
