@@ -1,7 +1,6 @@
 """Flags that are addresses or `k=v` pairs, read by the mesh's own rules; flags that need others."""
 
 from collections.abc import Callable
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, cast
 
 import click
@@ -35,13 +34,14 @@ def forward(ctx: click.Context, param: click.Parameter, value: str | None) -> "L
 
 def ip(ctx: click.Context, param: click.Parameter, value: str) -> str:
     """Read an IP address that says the same on every machine; empty stays empty."""
-    try:
-        if value and ("%" in value or ip_address(value).is_unspecified):
-            raise ValueError
-    except ValueError:
-        raise click.BadParameter(
-            f"{value!r} is no IP address that others could use, such as 10.0.0.5", ctx, param
-        ) from None
+    if value:
+        from ..actors.messages.error import InvalidName
+        from ..mesh.options import parse_ip
+
+        try:
+            return parse_ip(value)
+        except InvalidName as error:
+            raise click.BadParameter(str(error), ctx, param) from None
     return value
 
 

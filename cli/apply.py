@@ -44,10 +44,10 @@ def command(files: tuple[str, ...], wait: bool, dry_run: bool, timeout: float, n
         headers={name: value for name, value in headers.items() if value},
     )
     for problem in _objects(answer.get("warnings")):
-        click.echo("warning: " + _told(problem, bundle.where(_line(problem))), err=True)
+        click.echo("warning: " + told(problem, bundle.where(_line(problem))), err=True)
     errors = _objects(answer.get("errors"))
     for problem in errors:
-        click.echo(_told(problem, bundle.where(_line(problem))), err=True)
+        click.echo(told(problem, bundle.where(_line(problem))), err=True)
     if errors or "errors" in answer:
         count = f"{len(errors)} reason{'' if len(errors) == 1 else 's'}"
         raise CommandError(Exit.REFUSED, f"the bundle was refused for {count}; nothing was changed")
@@ -71,8 +71,8 @@ def _line(problem: dict[str, Any]) -> int:
     return line if isinstance(line, int) else 0
 
 
-def _told(problem: dict[str, Any], where: tuple[str, int]) -> str:
-    """`FILE: DOCUMENT path (line N): message [code]`, and the hint on a line of its own."""
+def told(problem: dict[str, Any], where: tuple[str, int]) -> str:
+    """Return a problem as text: `FILE: DOCUMENT path (line N): message [code]`, and the hint on a line of its own."""
     from .output import clean
 
     file, line = where

@@ -1,14 +1,11 @@
 """`plait up`: a whole mesh on this machine."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from . import option
 from .address import check_meant, check_targets, listen
-
-if TYPE_CHECKING:
-    from ..mesh.options import Listen
 
 APPS = ("bookinfo", "none")
 
@@ -20,6 +17,7 @@ Examples:
   plait up --http 0 --admin 0 --app none      free ports, no services
   plait up --app shop.orders:Orders --state ./state
   plait up --http 8080=80 --http 8443=443     a Gateway's port 80 is served on 8080
+  plait up -f mesh.yaml --reload              what the file describes; what changes is replaced as it runs
   plait up --dns 8600                         dig @127.0.0.1 -p 8600 reviews.service.plait SRV
 """
 )
@@ -63,41 +61,50 @@ Examples:
     show_envvar=True,
     help="Keep state here; without it, it ends with the mesh.",
 )
+@click.option(
+    "-f",
+    "--file",
+    metavar="FILE",
+    type=click.Path(),
+    envvar="PLAIT_UP_FILE",
+    show_envvar=True,
+    help="The mesh, described in YAML: services, roles, policies. Flags win over it.",
+)
+@click.option(
+    "--reload",
+    is_flag=True,
+    envvar="PLAIT_RELOAD",
+    show_envvar=True,
+    help="Replace services whose files change, and follow changes of FILE.",
+)
 @option.advertise
 @option.telemetry
 @option.mesh
-def command(
-    http: tuple["Listen", ...],
-    admin: "Listen",
-    nats: str | None,
-    nats_sys: str | None,
-    app: tuple[str, ...],
-    state: str | None,
-    mesh: str,
-    **more: Any,
-) -> None:
+def command(file: str | None, reload: bool, **flags: Any) -> None:
     """Run a whole mesh on this machine: bus, control plane, gateway, and one process per service.
 
     It prints the addresses, then `ready`. Ctrl-C drains and stops it. Without --nats it starts a bus of its own.
     """
+    app = flags["app"]
     check_targets(app, APPS)
-    check_meant(more["dns"] is not None, "needs --dns beside it", "dns_forward", "dns_ttl")
     if "none" in app and len(app) > 1:
         raise click.UsageError("--app none stands alone")
-    from ..mesh.options import UpOptions
-    from ..mesh.up import run
+    from pathlib import Path
 
-    options = UpOptions(
-        mesh=mesh,
-        http=http or UpOptions().http,
-        admin=admin,
-        nats=nats or "",
-        nats_sys=nats_sys or "",
-        app=() if app == ("none",) else app,
-        state=state or "",
-        **more,
-    )
+    from ..mesh.first_policy import PolicyRefused
+    from ..mesh.reload import Reread
+    from ..mesh.up import run
+    from .mesh_file import Settings
+
+    settings = Settings(flags, Path(file).absolute() if file else None)
+    options = settings.read()
+    check_meant(options.dns is not None, "needs --dns beside it", "dns_forward", "dns_ttl")
     try:
-        run(options)
+        if reload:
+            run(options, Reread(settings.options, settings.file))
+        else:
+            run(options)
     except KeyboardInterrupt:  # before the mesh takes the signal itself, or after it has given it back
         return
+    except PolicyRefused as error:
+        raise settings.refused(error) from None

@@ -1,9 +1,11 @@
 """What `plait up` and `plait node` are asked to do: the command line's flags as one struct each."""
 
+from ipaddress import ip_address
+
 import msgspec
 
 from ..actors.messages.error import InvalidName
-from .plan import Plan
+from .plan import Plan, plans_of
 
 LOOPBACK = "127.0.0.1"
 
@@ -63,6 +65,13 @@ class UpOptions(msgspec.Struct, frozen=True):
     advertise: str = ""
     """The IP address at which other machines reach this one; empty: the one that talks to the bus."""
 
+    @property
+    def plans(self) -> tuple[Plan, ...]:
+        """The plans of all processes; those of the control plane beside the one with the gateway come first."""
+        more = (("registry", self.registries - 1), ("policy", self.engines - 1))
+        roles = tuple(Plan(role, (role,), count) for role, count in more if count > 0)
+        return (*roles, *plans_of(self.app), *self.services)
+
 
 class NodeOptions(msgspec.Struct, frozen=True):
     """One actor node."""
@@ -121,3 +130,17 @@ def _port(text: str, whole: str, least: int = 0) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 6) or not least <= int(text) <= 65535:
         raise InvalidName(f"{whole!r} is no address: a port is a number from {least} to 65535, not {text!r}")
     return int(text)
+
+
+def parse_ip(text: str) -> str:
+    """Return `text` when it is an IP address that says the same on every machine.
+
+    Raises:
+        InvalidName: it is none.
+    """
+    try:
+        if "%" in text or ip_address(text).is_unspecified:
+            raise ValueError
+    except ValueError:
+        raise InvalidName(f"{text!r} is no IP address that others could use, such as 10.0.0.5") from None
+    return text

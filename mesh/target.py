@@ -3,6 +3,7 @@
 import importlib
 import re
 import sys
+import traceback
 from pathlib import Path
 
 from ..actors.messages.error import StartFailed
@@ -11,6 +12,9 @@ from ..actors.runtime.spec import ChildSpec, Spec, SupervisorSpec
 from ..actors.service.service import Service
 
 ROLES = ("registry", "policy", "traces", "gateway", "dns")
+
+_FRAMES = 3
+"""Frames of a traceback that are shown: the last ones say it."""
 
 
 def load(target: str) -> type[Service] | Spec:
@@ -36,7 +40,8 @@ def load(target: str) -> type[Service] | Spec:
             raise StartFailed(f"no module {module_name!r} for target {target!r} (searched from {here})") from None
         raise StartFailed(f"module {module_name!r} needs {error.name!r}, which is not installed") from error
     except Exception as error:
-        raise StartFailed(f"module {module_name!r} could not be imported: {type(error).__name__}: {error}") from error
+        told = f"module {module_name!r} could not be imported: {type(error).__name__}: {error}"
+        raise StartFailed(told + _excerpt(error)) from error
     kind: object = getattr(module, class_name, None)
     if isinstance(kind, ChildSpec | SupervisorSpec):
         return kind
@@ -50,3 +55,15 @@ def load(target: str) -> type[Service] | Spec:
     if not kind.name:
         raise StartFailed(f'{target!r} has no name: write `class {class_name}(Service, name="…")`')
     return kind
+
+
+def _excerpt(error: Exception) -> str:
+    """Return where in the user's code it was raised: the last frames, or the line that is no Python."""
+    if isinstance(error, SyntaxError):
+        return "\n" + "".join(traceback.format_exception_only(error)[:-1]).rstrip()
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not frame.filename.startswith("<frozen ") and frame.filename not in (__file__, importlib.__file__)
+    ]
+    return ("\n" + "".join(traceback.format_list(frames[-_FRAMES:])).rstrip()) if frames else ""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..actors.messages.error import MeshError, StartFailed
+from ..actors.messages.health import ROUTABLE
 from . import run_file
 from .crew import Crew
 from .first_policy import apply_first
@@ -17,26 +18,32 @@ from .health import watch
 from .nats_server import EmbeddedNats
 from .node import Node
 from .options import NodeOptions, UpOptions
-from .plan import Plan, plans_of
+from .plan import Plan
 from .process import Process
+from .reload import Reload, Reread
 from .run import run as run_loop
 from .run import stop_signal
 
 
-def run(options: UpOptions) -> None:
+def run(options: UpOptions, reread: Reread | None = None) -> None:
     """Run until SIGINT or SIGTERM.
+
+    Args:
+        options: what to run.
+        reread: with it, services whose files change are replaced; it returns what to run by now.
 
     Raises:
         MeshError: the mesh could not start, or gave up.
     """
-    run_loop(lambda: Mesh(options).run())
+    run_loop(lambda: Mesh(options, reread).run())
 
 
 class Mesh:
     """Everything that `plait up` starts."""
 
-    def __init__(self, options: UpOptions) -> None:
+    def __init__(self, options: UpOptions, reread: Reread | None = None) -> None:
         self._options = options
+        self._reload = Reload(options, reread) if reread is not None else None
         self._server: EmbeddedNats | None = None
         self._node: Node | None = None
         self._crew: Crew | None = None
@@ -67,7 +74,7 @@ class Mesh:
             nats, nats_sys = self._server.url, self._server.system_url
         self._nats, self._nats_sys = nats, nats_sys
         crew = self._crew = Crew(self._launch, self._known)
-        await crew.start(_plans(options))
+        await crew.start(options.plans)
         node = self._node = Node(
             NodeOptions(
                 targets=("registry", "policy", "traces", "gateway", *(["dns"] if options.dns is not None else [])),
@@ -101,6 +108,8 @@ class Mesh:
             print(f"dns    {node.dns}")
         gc.freeze()  # what stands by now stays
         print("ready", flush=True)
+        if self._reload is not None:
+            self._reload.start(crew)
 
     def _launch(self, plan: Plan, number: int, give_up: Callable[[str], None]) -> Process:
         options = self._options
@@ -126,7 +135,7 @@ class Mesh:
         await node.link.flush()  # what the registry told before that word has come in now
         while True:
             health = [one.health for one in node.proxy.instances.values() if one.node == name]
-            if health and all(each == "healthy" for each in health):
+            if health and all(each in ROUTABLE for each in health):
                 return
             await asyncio.sleep(0.01)
 
@@ -152,6 +161,8 @@ class Mesh:
 
     async def _stop(self) -> None:
         """Edges first, then the services, then the control plane, the bus last."""
+        if self._reload is not None:
+            await self._reload.stop()
         if self._node is not None:
             await self._node.close_edges()
         if self._crew is not None:
@@ -160,10 +171,3 @@ class Mesh:
             await self._node.stop()
         if self._server is not None:
             await self._server.stop()
-
-
-def _plans(options: UpOptions) -> tuple[Plan, ...]:
-    """Return the plans of all processes; those of the control plane beside the one here come first."""
-    more = (("registry", options.registries - 1), ("policy", options.engines - 1))
-    roles = tuple(Plan(role, (role,), count) for role, count in more if count > 0)
-    return (*roles, *plans_of(options.app), *options.services)

@@ -83,7 +83,7 @@ def plait(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Resu
     monkeypatch.setenv("PLAIT_MESH", "cli-test")
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
-    def run(*arguments: str, stdin: str | None = None, env: dict[str, str] | None = None) -> Result:
+    def run(*arguments: str, stdin: str | None = None, env: dict[str, str | None] | None = None) -> Result:
         return CliRunner().invoke(app, list(arguments), input=stdin, env=env, prog_name="plait")
 
     return run

@@ -5,6 +5,7 @@ import json
 import sys
 import types
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -57,6 +58,43 @@ def test_up_reads_the_environment(plait: Plait, runs: list[Any]) -> None:
     assert plait("up", env={"PLAIT_HTTP": "9000 9001=443", "PLAIT_APP": "shop:Orders"}).exit_code == 0
     assert runs[0].http == (Listen("127.0.0.1", 9000), Listen("127.0.0.1", 9001, 443))
     assert runs[0].app == ("shop:Orders",)
+
+
+MESH_FILE = """
+mesh: of-file
+gateway: {http: [9000]}
+sampling: 0.5
+dns: {listen: 8600}
+services: {a: {target: "json:Any"}}
+"""
+
+
+def test_flags_and_environment_win_over_a_mesh_file(plait: Plait, runs: list[Any], tmp_path: Path) -> None:
+    (tmp_path / "mesh.yaml").write_text(MESH_FILE)
+    flags = ["--http", "0", "--dns-ttl", "7"]
+    told = plait("up", "-f", str(tmp_path / "mesh.yaml"), *flags, env={"PLAIT_SAMPLING": "0.25", "PLAIT_MESH": None})
+    assert told.exit_code == 0, told.output
+    (options,) = runs
+    assert (options.mesh, options.http, options.sampling) == ("of-file", (Listen("127.0.0.1", 0),), 0.25)
+    assert (options.dns, options.dns_ttl) == (Listen("127.0.0.1", 8600), 7)
+    assert [plan.targets for plan in options.plans] == [("json:Any",)]
+
+
+def test_app_takes_the_place_of_the_file_s_services(plait: Plait, runs: list[Any], tmp_path: Path) -> None:
+    (tmp_path / "mesh.yaml").write_text(MESH_FILE)
+    assert plait("up", "-f", str(tmp_path / "mesh.yaml"), "--app", "shop:Orders").exit_code == 0
+    assert [plan.targets for plan in runs[0].plans] == [("shop:Orders",)]
+
+
+@pytest.mark.parametrize(("text", "word"), [(None, "No such file"), ("a: 1", "unknown field"), ("[", "not valid YAML")])
+def test_a_mesh_file_that_cannot_be_used_is_a_usage_error(
+    plait: Plait, runs: list[Any], tmp_path: Path, text: str | None, word: str
+) -> None:
+    if text is not None:
+        (tmp_path / "mesh.yaml").write_text(text)
+    told = plait("up", "-f", str(tmp_path / "mesh.yaml"))
+    assert (told.exit_code, runs) == (2, [])
+    assert word in told.stderr
 
 
 @pytest.mark.parametrize(
