@@ -17,7 +17,7 @@ class RegexRewrite(Spec):
     mistaken: ClassVar[dict[str, str]] = {"regex": "match", "pattern": "match", "substitution": "rewrite"}
 
     match: str = ""
-    rewrite: str = ""
+    rewrite: str | UnsetType = UNSET
 
 
 class HTTPRewrite(Spec):

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from msgspec import UNSET, UnsetType
 
 from ..messages.rule import HeaderChange
+from ..routing.edit import AUTHORITY
 from .istio_route_action import HeaderOperations, Headers
 from .problem import Path, ProblemCode, Report
 
 TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+\Z")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-_VARIABLE = re.compile(r"%[A-Z_]+(\([^%]*\))?%")
+_PERCENT = re.compile(r"%(?:(%)|[^%]*%|)")
 _AUTHORITY = re.compile(r"([A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?\Z")
 _CONNECTIONS = frozenset(
     {"connection", "content-length", "keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"}
@@ -49,11 +50,13 @@ def _change(
             report.warn(ProblemCode.NO_EFFECT, where, f"{name} cannot be removed: no request is without it")
         elif _changeable(name, where, report):
             remove.append(name.lower())
-    return HeaderChange(
-        _fields(operations.set, (*path, "set"), report, request),
-        _fields(operations.add, (*path, "add"), report, request),
-        tuple(remove),
-    )
+    overwritten = _fields(operations.set, (*path, "set"), report, request)
+    added = _fields(operations.add, (*path, "add"), report, request)
+    if any(name in AUTHORITY for name, _ in overwritten):
+        for name in operations.add:
+            if name.lower() in AUTHORITY:
+                report.warn(ProblemCode.NO_EFFECT, (*path, "add", name), "the authority that is set counts alone")
+    return HeaderChange(overwritten, added, tuple(remove))
 
 
 def _fields(fields: Mapping[str, str], path: Path, report: Report, request: bool) -> tuple[tuple[str, str], ...]:
@@ -62,15 +65,16 @@ def _fields(fields: Mapping[str, str], path: Path, report: Report, request: bool
         where, lower = (*path, name), name.lower()
         if lower in found:
             report.refuse(ProblemCode.INVALID_VALUE, where, f"header {name!r} stands here twice")
-        elif lower in (":authority", "host") and request:
+        elif lower in AUTHORITY and request:
             check_authority(value, where, report)
+            if any(one in found for one in AUTHORITY):
+                report.refuse(ProblemCode.INVALID_VALUE, where, "the authority is set twice")
             found[lower] = value
         elif lower.startswith(":") or lower == "host":
-            what = "only its authority can be changed like a header" if request else "no answer has it as a header"
-            report.warn(ProblemCode.NO_EFFECT, where, f"{name} has no effect: {what}")
+            what = "only a request's authority can be" if request else "no answer has it"
+            report.refuse(ProblemCode.INVALID_VALUE, where, f"{name[:64]!r} cannot be changed like a header: {what}")
         elif _changeable(name, where, report):
-            _check_value(value, where, report)
-            found[lower] = value
+            found[lower] = _value(value, where, report)
     return tuple(found.items())
 
 
@@ -88,14 +92,20 @@ def _changeable(name: str, path: Path, report: Report) -> bool:
     return False
 
 
-def _check_value(value: str, path: Path, report: Report) -> None:
+def _value(value: str, path: Path, report: Report) -> str:
+    """A header's value; `%` has a meaning in it, as in Envoy."""
     try:
         value.encode("latin-1")
     except UnicodeEncodeError:
         report.refuse(ProblemCode.INVALID_VALUE, path, f"{value[:64]!r} holds a character that no header can hold")
-        return
+        return value
     if _CONTROL.search(value):
         report.refuse(ProblemCode.INVALID_VALUE, path, f"{value[:64]!r} holds a control character")
-    elif _VARIABLE.search(value):
+    found = {one[0] for one in _PERCENT.finditer(value)}
+    if "%" in found:
+        hint = "write '%%' for a percent sign"
+        report.refuse(ProblemCode.INVALID_VALUE, path, f"{value[:64]!r} holds a single '%'", hint)
+    elif found - {"%%"}:
         message = f"{value[:64]!r} is sent as it stands: Envoy's variables are not known here"
         report.warn(ProblemCode.NO_EFFECT, path, message)
+    return value.replace("%%", "%")

@@ -1,29 +1,28 @@
-"""A VirtualService's rewrites, redirects, own answers and CORS: checked, and put in the rules' words."""
+"""A VirtualService's rewrites, redirects and own answers: checked, and put in the rules' words."""
 
 import re
 from collections.abc import Sequence
 
 from msgspec import UNSET, UnsetType
 
-from ..messages.rule import Cors, DirectResponse, MatchKind, Redirect, Rewrite, RouteMatch
-from ..messages.rule import StringMatch as Condition
+from ..messages.rule import DirectResponse, Redirect, Rewrite, RouteMatch
+from ..routing.edit import AUTHORITY
+from ..routing.redirect import PORTS
 from ..routing.regex import BadPattern, substitute
 from ..routing.rewrite import matched_prefix
-from .istio_route_action import CorsPolicy, HTTPDirectResponse, HTTPRedirect, HTTPRewrite, UnmatchedPreflights
+from .istio_route_action import HTTPDirectResponse, HTTPRedirect, HTTPRewrite
 from .istio_virtual_service import HTTPRoute
 from .problem import Path, ProblemCode, Report
-from .translate_headers import TOKEN, check_authority
-from .translate_match import condition
+from .translate_headers import check_authority
 
 CODES = (301, 302, 303, 307, 308)
 """Statuses that a redirect may have."""
-LARGE = 100_000
+LARGE = 100 * 1024
 """Bytes of a direct response's body above which a warning is given."""
-LARGEST = 1_000_000
+LARGEST = 1024 * 1024
 """Bytes of a direct response's body above which it is refused."""
 
 _URI = re.compile(r"[!$&'()*+,\-./0-9:;=@A-Z_a-z~%\[\]|^{}]*\Z")
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*\Z")
 
 
 def check_alone(route: HTTPRoute, path: Path, report: Report) -> None:
@@ -45,6 +44,18 @@ def check_alone(route: HTTPRoute, path: Path, report: Report) -> None:
         report.warn(ProblemCode.NO_EFFECT, (*path, "headers", "request"), message)
 
 
+def check_authorities(route: HTTPRoute, path: Path, report: Report) -> None:
+    """Refuse a route that sets the authority by its rewrite and by its headers, too."""
+    if route.rewrite is UNSET or route.rewrite.authority is UNSET or route.headers is UNSET:
+        return
+    request = route.headers.request
+    for form, fields in () if request is UNSET else (("set", request.set), ("add", request.add)):
+        for name in fields:
+            if name.lower() in AUTHORITY:
+                message = f"the rewrite sets the authority already: {route.rewrite.authority[:64]!r}"
+                report.refuse(ProblemCode.INVALID_VALUE, (*path, "headers", "request", form, name), message)
+
+
 def route_rewrite(rewrite: HTTPRewrite | UnsetType, path: Path, report: Report) -> Rewrite | None:
     """Return a route's rewrite, None where there is none."""
     if rewrite is UNSET:
@@ -58,11 +69,13 @@ def route_rewrite(rewrite: HTTPRewrite | UnsetType, path: Path, report: Report) 
     pattern = substitution = ""
     if rewrite.uri_regex_rewrite is not UNSET:
         where = (*path, "uriRegexRewrite")
-        pattern, substitution = rewrite.uri_regex_rewrite.match, rewrite.uri_regex_rewrite.rewrite
+        pattern, substitution = rewrite.uri_regex_rewrite.match, _or_empty(rewrite.uri_regex_rewrite.rewrite)
         if rewrite.uri is not UNSET:
             report.refuse(ProblemCode.INVALID_VALUE, where, "uri and uriRegexRewrite exclude each other")
         if not pattern:
             report.missing((*where, "match"), "a uriRegexRewrite needs its match, a regex")
+        elif rewrite.uri_regex_rewrite.rewrite is UNSET:
+            report.missing((*where, "rewrite"), "a uriRegexRewrite needs its rewrite", "'' takes out what it matches")
         elif _URI.match(substitution.replace("\\", "")) is None:
             _refuse_uri(substitution, (*where, "rewrite"), report)
         else:
@@ -89,8 +102,9 @@ def route_redirect(
         _check_prefix(redirect, matches, (*path, "prefixRewrite"), report)
     if redirect.authority is not UNSET:
         check_authority(redirect.authority, (*path, "authority"), report)
-    if redirect.scheme is not UNSET and _SCHEME.match(redirect.scheme) is None:
-        report.refuse(ProblemCode.INVALID_VALUE, (*path, "scheme"), f"{redirect.scheme[:64]!r} is no scheme", "https")
+    if redirect.scheme is not UNSET and redirect.scheme not in PORTS:
+        message = f"{redirect.scheme[:64]!r} is neither http nor https"
+        report.refuse(ProblemCode.INVALID_VALUE, (*path, "scheme"), message)
     if redirect.port is not UNSET and redirect.derive_port is not UNSET:
         message = "port and derivePort exclude each other"
         report.refuse(ProblemCode.INVALID_VALUE, (*path, "derivePort"), message)
@@ -102,7 +116,7 @@ def route_redirect(
         _or_empty(redirect.uri),
         _or_none(redirect.prefix_rewrite),
         _or_empty(redirect.authority),
-        _or_empty(redirect.scheme).lower(),
+        _or_empty(redirect.scheme),
         None if redirect.port is UNSET else redirect.port,
         "" if redirect.derive_port is UNSET else redirect.derive_port.value,
         code,
@@ -146,49 +160,6 @@ def route_answer(response: HTTPDirectResponse | UnsetType, path: Path, report: R
         if body and status in (204, 205, 304):
             report.warn(ProblemCode.NO_EFFECT, where, f"an answer with status {status} has no body")
     return DirectResponse(status, body)
-
-
-def route_cors(cors: CorsPolicy | UnsetType, path: Path, report: Report) -> Cors | None:
-    """Return a route's CORS policy, None where there is none."""
-    if cors is UNSET:
-        return None
-    origins = [condition(one, (*path, "allowOrigins", place), report) for place, one in enumerate(cors.allow_origins)]
-    for place, one in enumerate(origins):
-        if one.kind is MatchKind.PRESENT:
-            where = (*path, "allowOrigins", place)
-            report.refuse(
-                ProblemCode.REQUIRED, where, "one of exact, prefix and regex is required", "exact: '*' is any"
-            )
-    if cors.allow_origin:
-        where = (*path, "allowOrigin")
-        report.warn(ProblemCode.DEPRECATED, where, "allowOrigin is deprecated", "write allowOrigins: [{exact: …}]")
-        if origins:
-            report.warn(ProblemCode.NO_EFFECT, where, "allowOrigin has no effect beside allowOrigins")
-        origins = origins or [Condition(MatchKind.EXACT, one) for one in cors.allow_origin]
-    if not origins:
-        message = "without allowOrigins no origin is allowed: the policy does nothing"
-        report.warn(ProblemCode.NO_EFFECT, path, message, "allowOrigins: [{exact: https://shop.example}]")
-    for field, names in (
-        ("allowMethods", cors.allow_methods),
-        ("allowHeaders", cors.allow_headers),
-        ("exposeHeaders", cors.expose_headers),
-    ):
-        for place, name in enumerate(names):
-            if TOKEN.match(name) is None:
-                what = "method" if field == "allowMethods" else "header name"
-                report.refuse(ProblemCode.INVALID_VALUE, (*path, field, place), f"{name[:64]!r} is no {what}")
-    if cors.max_age is not UNSET and cors.max_age % 1:
-        where = (*path, "maxAge")
-        report.warn(ProblemCode.NO_EFFECT, where, "browsers count in seconds: parts of one are left out")
-    return Cors(
-        tuple(origins),
-        tuple(cors.allow_methods),
-        tuple(cors.allow_headers),
-        tuple(cors.expose_headers),
-        None if cors.max_age is UNSET else float(cors.max_age),
-        None if cors.allow_credentials is UNSET else cors.allow_credentials,
-        cors.unmatched_preflights is not UnmatchedPreflights.IGNORE,
-    )
 
 
 def _check_uri(uri: str, path: Path, report: Report, *, query: bool) -> None:

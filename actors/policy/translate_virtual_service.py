@@ -6,12 +6,13 @@ from ..messages.rule import Destination, RouteRule, RuleSet
 from .hostname import check_host, destination_service, gateway_name, rule_host
 from .istio_virtual_service import HTTPRoute, VirtualService
 from .problem import Path, ProblemCode, Report
+from .translate_cors import route_cors
 from .translate_fault import injected
 from .translate_headers import header_changes
 from .translate_match import route_match
 from .translate_mirror import route_mirrors
 from .translate_retry import retry_policy
-from .translate_route_action import check_alone, route_answer, route_cors, route_redirect, route_rewrite
+from .translate_route_action import check_alone, check_authorities, route_answer, route_redirect, route_rewrite
 
 
 def virtual_service(spec: VirtualService, namespace: str, name: str, report: Report) -> RuleSet:
@@ -80,6 +81,7 @@ def _route(route: HTTPRoute, namespace: str, bound: tuple[str, ...], path: Path,
     matches = tuple(
         route_match(one, namespace, bound, (*path, "match", place), report) for place, one in enumerate(route.match)
     )
+    check_authorities(route, path, report)
     request_headers, response_headers = header_changes(route.headers, (*path, "headers"), report)
     return RouteRule(
         name=route.name,
