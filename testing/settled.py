@@ -79,9 +79,8 @@ class Settled:
     def _unsettled(self) -> str:
         simulation = self._simulation
         registry = simulation.stores.all(f"plait-{simulation.mesh}-registry")
-        policy = max(
-            (int(key[2:]) for key, _ in simulation.stores.all(f"plait-{simulation.mesh}-policy")[0]), default=0
-        )
+        policies = simulation.stores.all(f"plait-{simulation.mesh}-policy")[0]
+        policy = max((int(key[2:]) for key, _ in policies if key.startswith("r.")), default=0)
         for host in simulation.hosts:
             node = host.node
             if node is None or not host.ready:

@@ -102,7 +102,7 @@ class World:
         self._questions += 1
         reply = b"_INBOX.%d" % self._questions
         inbox = self.bus.inbox(reply)
-        subject = SUBJECTS.user("policy", what)
+        subject = SUBJECTS.user("policy", *what.split("."))
         try:
             answer = await ask(self.bus, subject, payload, reply, timeout, self.surroundings.deadlines, headers)
             return msgspec.json.decode(answer)
@@ -115,3 +115,15 @@ class World:
 
     async def names(self):
         return [one["metadata"]["name"] for one in (await self.ask("get"))["items"]]
+
+    async def upload(self, text, size, **headers):
+        """Apply a bundle in parts of `size` bytes, as the command line does; returns the answers."""
+        payload = text.encode()
+        parts = [payload[start : start + size] for start in range(0, len(payload), size)]
+        block = "".join(f"plait-{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
+        first = f"NATS/1.0\r\nplait-parts: {len(parts)}\r\n{block}\r\n".encode()
+        answers = [await self.ask("apply", parts[0], first)]
+        for place, part in enumerate(parts[1:], 1):
+            where = answers[0]["upload"].removeprefix("policy.")
+            answers.append(await self.ask(where, part, f"NATS/1.0\r\nplait-part: {place}\r\n\r\n".encode()))
+        return answers

@@ -34,7 +34,6 @@ ALLOWED = {
     ("actors/bus/natspy.py", "*"): ONE_SOCKET,
     ("actors/bus/natspy_client.py", "*"): ONE_SOCKET,
     ("actors/loop/watchdog.py", "*"): WATCHES_REAL_NODES,
-    ("actors/policy/engine.py", "asyncio.to_thread"): "large bundles; the loop says what runs it (`run_in_executor`)",
     ("actors/proxy/topic.py", "shared _NOBODY"): "stands for nothing found, and is never written",
     ("actors/runtime/accept.py", "shared _known"): BY_TYPE,
     ("actors/runtime/immutable.py", "shared *"): BY_TYPE,

@@ -2,27 +2,41 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 import msgspec
 
 from ..bus.user_request import number_field, text_field
 from ..messages.error import Refused
-from ..messages.table import Acknowledge
 from .bundle import StoredDocument
 from .history import Step
 from .problem import Problem
 from .record import Held
+from .rollout import Word
 
 PAGE = 512 * 1024
 """Bytes of documents in one answer; the next page begins at `next`."""
+LINES = 1000
+"""Documents, problems or warnings that one answer names."""
+_SIZE = 200 * 1024  # bytes of problems, or of warnings, in one answer
 
 Errors = dict[str, list[dict[str, Any]]]
 
 
 def problems(found: Iterable[Problem]) -> list[dict[str, Any]]:
-    """Return problems or warnings as users see them."""
-    return [msgspec.to_builtins(problem) for problem in found]
+    """Return problems or warnings as users see them; where they do not fit an answer, the last one counts the rest."""
+    told: list[dict[str, Any]] = []
+    size = more = 0
+    for problem in found:
+        size += 100 + sum(len(text) for text in (problem.document, problem.path, problem.message, problem.hint))
+        if len(told) < LINES and size < _SIZE:
+            told.append(msgspec.to_builtins(problem))
+        else:
+            more += 1
+    if more:
+        told.append(msgspec.to_builtins(Problem("more", "", "", 0, f"and {more} more, which do not fit one answer")))
+    return told
 
 
 def error(code: str, message: str, document: str = "") -> Errors:
@@ -51,9 +65,9 @@ def key_of(request: Mapping[str, Any]) -> str:
 def applied(
     keys: Iterable[str], before: Mapping[str, Held], changes: Mapping[str, StoredDocument | None]
 ) -> list[dict[str, str]]:
-    """Return what became of each document that a change named."""
+    """Return what became of each document that a change named, of the first thousand where there are more."""
     lines: list[dict[str, str]] = []
-    for key in keys:
+    for key in islice(keys, LINES):
         kind, space, name = key.split("/", 2)
         action = "unchanged"
         if key in changes:
@@ -102,16 +116,17 @@ def _dated(held: Held) -> dict[str, Any]:
     return {**body, "metadata": metadata}
 
 
-def steps(found: Sequence[Step], active: int, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the history, the latest first, at most `limit` (100) revisions.
+def steps(found: Sequence[Step], active: int, first: int, problem: str, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the history, the latest first, at most `limit` (100) revisions; `from` is the oldest to go back to.
 
     Raises:
         Refused: the question is badly made.
     """
     limit = number_field(request, "limit", 100, 1000)
     latest = found[len(found) - limit :] if limit < len(found) else found
-    return {
+    answer: dict[str, Any] = {
         "revision": active,
+        "from": first,
         "items": [
             {
                 "revision": step.revision,
@@ -126,21 +141,33 @@ def steps(found: Sequence[Step], active: int, request: Mapping[str, Any]) -> dic
             for step in reversed(latest)
         ],
     }
+    return answer | ({"problem": problem} if problem else {})
 
 
-def status(said: Mapping[str, Acknowledge], alive: Iterable[str], revision: int) -> dict[str, Any]:
-    """Return each living node's policy revision and whether it is the active one."""
+def status(said: Mapping[str, Word], alive: Iterable[str], revision: int, problem: str) -> dict[str, Any]:
+    """Return each living node's policy revision and how it stands to the active one.
+
+    `synced`: it decides by it. `behind`: by an earlier one. `refused`: it cannot decide by it, and says why.
+    `stale`: nothing was heard of it.
+    """
     items: list[dict[str, Any]] = []
     for node in sorted(alive):
         word = said.get(node)
-        synced = word is not None and word.state == "active" and word.revision >= revision
-        refused = word is not None and word.state == "refused"
-        items.append(
-            {
-                "node": node,
-                "revision": word.revision if word is not None else 0,
-                "state": "synced" if synced else "refused" if refused else "stale",
-                "reason": word.reason if word is not None else "",
-            }
-        )
-    return {"revision": revision, "items": items}
+        if word is None:
+            items.append({"node": node, "revision": 0, "state": "stale", "since": "", "reason": ""})
+            continue
+        state = "behind"
+        if word.state == "refused":
+            state = "refused"
+        elif word.state == "active" and word.revision >= revision:
+            state = "synced"
+        since = date(word.since)
+        items.append({"node": node, "revision": word.revision, "state": state, "since": since, "reason": word.reason})
+    return {"revision": revision, "items": items} | ({"problem": problem} if problem else {})
+
+
+def convergence(times: Sequence[float], began: float) -> dict[str, float]:
+    """Return the seconds that nodes took since `began`: the median, the 99th percentile and the last one's."""
+    took = sorted(time - began for time in times)
+    at = {"p50": len(took) // 2, "p99": max(0, -(-99 * len(took) // 100) - 1), "all": len(took) - 1}
+    return {name: round(took[place], 6) for name, place in at.items()}

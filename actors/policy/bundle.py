@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from ..loop.slice import Steps, at_once
 from ..messages.codec import encode
 from ..messages.rule import Rule, RuleSet
 from ..messages.table import Change
@@ -62,6 +63,7 @@ def check(
     *,
     delete: Iterable[str] = (),
     revision: int = 0,
+    force: bool = False,
 ) -> Outcome:
     """Return what becomes of a bundle: every reason why it is refused, or its changes.
 
@@ -70,7 +72,20 @@ def check(
         incoming: documents to create or replace.
         delete: keys to take out.
         revision: the revision that the changes would become; a new virtual service is dated by it.
+        force: let what is in force name what is taken out: those are warnings then.
     """
+    return at_once(checking(in_force, incoming, delete=delete, revision=revision, force=force))
+
+
+def checking(
+    in_force: Mapping[str, StoredDocument],
+    incoming: Sequence[Document],
+    *,
+    delete: Iterable[str] = (),
+    revision: int = 0,
+    force: bool = False,
+) -> Steps[Outcome]:
+    """See `check`; rests after each document."""
     problems: list[Problem] = []
     warnings: list[Problem] = []
     sources: dict[str, Document] = {}
@@ -91,6 +106,7 @@ def check(
         warnings += translation.warnings
         if translation.rule is not None:
             changed[document.key] = _dated(document, translation.rule, in_force.get(document.key), revision)
+        yield
     after = dict(in_force)
     for key, one in changed.items():
         if one is None:
@@ -99,8 +115,13 @@ def check(
             after[key] = one
     unsound = frozenset(key for key in sources if key not in changed)
     scene = Scene(after={key: one.rule for key, one in after.items()}, sources=sources, unsound=unsound)
-    problems += check_references(scene, {key: one.rule for key, one in in_force.items()}, removed)
-    warnings += warn_of_overlaps(scene)
+    yield
+    found = yield from check_references(scene, {key: one.rule for key, one in in_force.items()}, removed)
+    if force:
+        warnings += found
+    else:
+        problems += found
+    warnings += yield from warn_of_overlaps(scene)
     if problems:
         return Outcome(problems=tuple(problems), warnings=tuple(warnings))
     documents = {key: one for key, one in changed.items() if one is None or one != in_force.get(key)}

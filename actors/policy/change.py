@@ -1,25 +1,24 @@
-"""One change that a user asks for, read and judged: what it would do to what stands, or why it is refused. Pure."""
+"""One change that a user asks for, read and judged: what it would do to what stands, or why it is refused. Pure.
+
+What may take long comes in steps that rest, see `loop.slice`.
+"""
 
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-from ..bus.user_request import number_field, parse
-from ..messages.codec import Codec
-from ..messages.error import MeshError, Undecodable
-from ..messages.rule import Rule
-from ..routing.table import RouteTable, compile_table
+from ..bus.user_request import number_field
+from ..loop.slice import Steps
+from ..messages.error import Refused
 from .answer import key_of
-from .bundle import Outcome, StoredDocument, check
-from .document import Document, read_documents
+from .bundle import Outcome, StoredDocument, checking
+from .document import Document, reading
 from .problem import Problem
 from .record import Held
-from .source import as_mapping
+from .source import as_list, as_mapping
 
 ACTIONS = ("apply", "delete", "rollback")
-
-_rules = Codec[Rule](Rule)
 
 # What `policy.get` and a Kubernetes server add: a document that comes back with it is not a changed one.
 _ADDED = ("resourceVersion", "creationTimestamp", "generation", "uid", "managedFields", "selfLink")
@@ -35,24 +34,23 @@ class Asked(msgspec.Struct):
     wait: bool = True
 
 
-def options(headers: bytes) -> tuple[bool, bool]:
-    """Return (dry run, wait) as a raw NATS header block says: `plait-dry-run: true`, `plait-wait: false`."""
-    said: dict[bytes, bytes] = {}
+def said(headers: bytes) -> dict[bytes, bytes]:
+    """Return what a raw NATS header block says, in lower case: `plait-dry-run: true`, `plait-wait: false`."""
+    fields: dict[bytes, bytes] = {}
     for line in headers.split(b"\r\n")[1:]:
         name, _, value = line.partition(b":")
-        said[name.strip().lower()] = value.strip().lower()
-    return said.get(b"plait-dry-run") == b"true", said.get(b"plait-wait") != b"false"
+        fields[name.strip().lower()] = value.strip().lower()
+    return fields
 
 
-def read(asked: Asked) -> tuple[list[Document], list[Problem]] | Mapping[str, Any]:
-    """Return what an `apply` brings, or the question of another action; independent of what stands.
+def asked(action: str, payload: bytes, reply: bytes, fields: Mapping[bytes, bytes]) -> Asked:
+    """Return a change as it came in with its headers."""
+    return Asked(action, payload, reply, fields.get(b"plait-dry-run") == b"true", fields.get(b"plait-wait") != b"false")
 
-    Raises:
-        Undecodable: the question is none.
-    """
-    if asked.action != "apply":
-        return parse(asked.payload)
-    documents, problems = read_documents(asked.payload)
+
+def reading_bundle(payload: bytes) -> Steps[tuple[list[Document], list[Problem]]]:
+    """Return what an `apply` brings, and what makes it unreadable; independent of what stands."""
+    documents, problems = yield from reading(payload)
     for document in documents:
         metadata = as_mapping(document.body.get("metadata"))
         if metadata is not None:
@@ -63,18 +61,25 @@ def read(asked: Asked) -> tuple[list[Document], list[Problem]] | Mapping[str, An
     return documents, problems
 
 
-def judge_apply(documents: list[Document], held: Mapping[str, Held], revision: int) -> Outcome:
+def judging_apply(documents: list[Document], held: Mapping[str, Held], revision: int) -> Steps[Outcome]:
     """Return what a bundle would do."""
-    return check(_in_force(held), documents, revision=revision)
+    return checking(_in_force(held), documents, revision=revision)
 
 
-def judge_delete(question: Mapping[str, Any], held: Mapping[str, Held], revision: int) -> Outcome:
-    """Return what taking one document out would do.
+def judging_delete(question: Mapping[str, Any], held: Mapping[str, Held], revision: int) -> Steps[Outcome]:
+    """Return what taking documents out would do: the one that the question names, or all of its `items`.
 
     Raises:
         Refused: the question is badly made.
     """
-    return check(_in_force(held), (), delete=[key_of(question)], revision=revision)
+    items = as_list(question.get("items"))
+    keys = [key_of(question)] if items is None else [key_of(as_mapping(item) or {}) for item in items]
+    force = question.get("force", False)
+    if not isinstance(force, bool):
+        raise Refused("`force` is neither true nor false")
+    if not keys:
+        raise Refused("`items` is empty: nothing is to be taken out")
+    return checking(_in_force(held), (), delete=keys, revision=revision, force=force)
 
 
 def judge_rollback(before: Mapping[str, Held], held: Mapping[str, Held]) -> Outcome:
@@ -96,16 +101,6 @@ def target(question: Mapping[str, Any]) -> int:
         Refused: it names none.
     """
     return number_field(question, "revision", -1)
-
-
-def compiled(rules: Mapping[str, bytes], revision: int, previous: RouteTable | None) -> RouteTable | Problem:
-    """Compile the rules as every node will, or say why that fails."""
-    try:
-        return compile_table({key: _rules.decode(value) for key, value in rules.items()}, revision, previous)
-    except Undecodable as error:
-        return Problem("unreadable", "", "", 0, str(error))
-    except (MeshError, ValueError) as error:
-        return Problem("invalid_value", "", "", 0, f"the rules do not compile: {error}")
 
 
 def _in_force(held: Mapping[str, Held]) -> dict[str, StoredDocument]:

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from typing import Any
 
+from ..loop.slice import Steps, at_once
 from .problem import Path, Problem, ProblemCode, render
 from .source import Unreadable, as_list, as_mapping, nodes, plain
 
-MOST_DOCUMENTS = 10_000
+MOST_DOCUMENTS = 20_000
 """Documents of one text, the items of lists counted."""
 
 
@@ -56,10 +57,16 @@ def read_documents(text: str | bytes) -> tuple[list[Document], list[Problem]]:
     Several documents are divided by `---`; empty ones and those of comments alone are left out; a `kind: List` gives
     its items.
     """
+    return at_once(reading(text))
+
+
+def reading(text: str | bytes) -> Steps[tuple[list[Document], list[Problem]]]:
+    """See `read_documents`; rests after each document."""
     documents: list[Document] = []
     started = 0
     try:
         for node in nodes(_decoded(text)):
+            yield
             started += 1
             lines: dict[Path, int] = {}
             if (whole := plain(node, lines)) is None:

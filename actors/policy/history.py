@@ -1,14 +1,23 @@
-"""All policy revisions in the store, one key each, written by create: of two writers of one revision one is refused."""
+"""All policy revisions that are kept: what stands, what stood, and what to do where the store is damaged.
 
-from collections.abc import Mapping
+Nothing is guessed about policy: behind a revision that is missing or cannot be read, what stands is unknown until a
+record that holds everything; the last known state is kept meanwhile.
+"""
+
+from collections.abc import Generator, Mapping
 from typing import NamedTuple
 
 import msgspec
 
-from ..messages.error import Refused
-from ..table.store import KeyValue, write
+from ..loop.slice import Slices
+from ..messages.error import MeshError, Refused
+from ..table.store import KeyValue
+from .archive import Archive, Stored
 from .bundle import StoredDocument
-from .record import WHOLE_EVERY, Held, Record, follow, pack, unpack
+from .record import WHOLE_EVERY, Held, Packed, Record, follow, unpacking
+
+KEPT = 512
+"""Revisions that are kept at least; up to `WHOLE_EVERY` and some more are, so that the oldest stands on a whole one."""
 
 
 class Step(NamedTuple):
@@ -20,52 +29,59 @@ class Step(NamedTuple):
     changed: tuple[str, ...]
     """Keys, `-` before those that were taken out."""
     digest: str
+    writer: str
 
 
 class History:
-    """The revisions that this engine has read; `held` is what stands after the last one."""
+    """The revisions that this engine has read; `held` is what stands after `good`, the last one where all is well."""
 
-    def __init__(self, store: KeyValue) -> None:
+    def __init__(self, store: KeyValue, slices: Slices) -> None:
         self.revision = 0
+        """The last revision in the store."""
+        self.good = 0
+        """The last one of which it is known what stood after it."""
+        self.broken = ""
+        """Why that is not the last one; empty when it is."""
         self.digest = ""
         self.held: dict[str, Held] = {}
         self.steps: list[Step] = []
-        self._store = store
-        self._packed: dict[int, bytes] = {}
+        """All that can be read, the oldest first."""
+        self._archive = Archive(store, slices)
+        self._slices = slices
+        self._packed: dict[int, Packed] = {}
         self._wholes: list[int] = []
 
     async def load(self) -> None:
         """Read all that is stored.
 
         Raises:
-            Refused, Undecodable: a revision is missing or damaged: nothing is guessed about policy.
             MeshError: the store does not answer.
         """
-        entries, _ = await self._store.entries()
-        found = {int(entry.key[2:]): entry.value for entry in entries if entry.key[2:].isdecimal()}
-        for revision in sorted(found):
-            if revision != self.revision + 1:
-                raise Refused(f"policy revision {self.revision + 1} is missing from the store, {revision} is there")
-            self._take(unpack(found[revision]), found[revision])
+        for stored in await self._archive.everything():
+            if stored.revision > self.revision:
+                self._follow(stored)
 
     async def catch_up(self) -> bool:
         """Read what other engines have written since; return whether there was something.
 
         Raises:
-            Undecodable, MeshError: as `load`.
+            MeshError: as `load`.
         """
         before = self.revision
-        while (found := await self._store.get(_key(self.revision + 1))) is not None:
-            self._take(unpack(found.value), found.value)
+        while (found := await self._archive.read(self.revision + 1)) is not None:
+            self._follow(found)
+        # An engine that slept while the others wrote and took the oldest out must not take a gap for the end.
+        if self.revision == before and (not before or await self._archive.read(before) is None):
+            await self.load()
         return self.revision > before
 
     def next(
         self, action: str, documents: Mapping[str, StoredDocument | None], digest: str, writer: str, time: float
     ) -> Record:
-        """Return the record of the next revision, see `Record`; every `WHOLE_EVERY`th holds all that stands."""
+        """Return the record of the next revision; every `WHOLE_EVERY`th, and one that heals, holds all that stands."""
         changes = tuple(sorted(documents.items()))
         record = Record(self.revision, self.revision + 1, time, writer, action, changes, digest)
-        if record.revision % WHOLE_EVERY:
+        if record.revision % WHOLE_EVERY and not self.broken:
             return record
         return msgspec.structs.replace(record, whole=tuple(follow(self.held, record).values()))
 
@@ -77,37 +93,82 @@ class History:
             TooLarge: it does not fit the bus.
             UnknownOutcome: nobody knows whether it was written; `catch_up` finds out.
         """
-        packed = pack(record)
-        await write(self._store, _key(record.revision), packed, 0)
+        packed = await self._archive.write(record)
         if record.revision == self.revision + 1:  # else somebody caught up meanwhile and has read it
-            self._take(record, packed)
+            self._follow(Stored(record.revision, packed, record))
 
-    def at(self, revision: int) -> dict[str, Held]:
+    async def at(self, revision: int) -> dict[str, Held]:
         """Return what stood after a revision; 0 is before the first.
 
         Raises:
-            Refused: there is no such revision.
+            Refused: there is no such revision, it is no longer kept, or it cannot be read.
         """
         if not 0 <= revision <= self.revision:
             raise Refused(f"there is no policy revision {revision}; the latest is {self.revision}")
+        if revision == self.good:
+            return self.held
         start = max((whole for whole in self._wholes if whole <= revision), default=0)
+        if start or not revision or self.first == 1:
+            return await self._slices.run(self._replayed(start, revision))
+        raise Refused(f"policy revision {revision} is no longer kept; the oldest is {self.first}")
+
+    @property
+    def first(self) -> int:
+        """The oldest revision that can be gone back to; 0 where there is none."""
+        if 1 in self._packed:
+            return 1
+        return min(self._wholes, default=0)
+
+    async def compact(self) -> None:
+        """Take the oldest revisions out of the store, and what writers left there that came too late.
+
+        Raises:
+            MeshError: the store does not answer; the next time takes out the rest.
+        """
+        await self._archive.remove(self._forget(), self.revision, [step.writer for step in self.steps])
+
+    def _forget(self) -> int:
+        """Forget what is older than the last `KEPT` revisions and the whole one below; return the oldest that stays."""
+        first = max((whole for whole in self._wholes if whole <= self.revision - KEPT), default=0)
+        if first:
+            self._wholes = [whole for whole in self._wholes if whole >= first]
+            self.steps = [step for step in self.steps if step.revision >= first]
+            self._packed = {revision: one for revision, one in self._packed.items() if revision >= first}
+        return first
+
+    def _follow(self, stored: Stored) -> None:
+        """Take in the next revision that the store has, or what is left of it."""
+        record, expected = stored.record, self.revision + 1
+        self.revision = stored.revision
+        self._packed[stored.revision] = stored.packed
+        if record is not None:
+            changed = tuple(key if document is not None else f"-{key}" for key, document in record.changes)
+            step = Step(record.revision, record.time, record.action, changed, record.digest, record.writer)
+            self.steps.append(step)
+            if record.whole is not None:
+                self._wholes.append(record.revision)
+        if record is not None and (record.whole is not None or (stored.revision == expected and not self.broken)):
+            self.held, self.good, self.digest, self.broken = (
+                follow(self.held, record),
+                record.revision,
+                record.digest,
+                "",
+            )
+        elif not self.broken and stored.revision != expected:
+            self.broken = f"policy revision {expected} is missing from the store, {stored.revision} is there"
+        elif not self.broken:
+            self.broken = f"policy revision {stored.revision} in the store is damaged: {stored.why}"
+
+    def _replayed(self, start: int, end: int) -> Generator[None, None, dict[str, Held]]:
         held: dict[str, Held] = {}
-        if start:
-            held = {one.document.key: one for one in unpack(self._packed[start]).whole or ()}
-        for number in range(start + 1, revision + 1):
-            held = follow(held, unpack(self._packed[number]))
+        for number in range(start or 1, end + 1):
+            packed = self._packed.get(number)
+            if packed is None:
+                raise Refused(f"what stood after policy revision {end} is unknown: revision {number} is missing")
+            try:
+                held = follow(held, (yield from unpacking(packed)))
+            except MeshError as error:
+                message = f"what stood after policy revision {end} is unknown: revision {number} is damaged: {error}"
+                raise Refused(message) from None
+            yield
         return held
-
-    def _take(self, record: Record, packed: bytes) -> None:
-        self.held = follow(self.held, record)
-        self.revision = record.revision
-        self.digest = record.digest
-        self._packed[record.revision] = packed
-        if record.whole is not None:
-            self._wholes.append(record.revision)
-        changed = tuple(key if document is not None else f"-{key}" for key, document in record.changes)
-        self.steps.append(Step(record.revision, record.time, record.action, changed, record.digest))
-
-
-def _key(revision: int) -> str:
-    return f"r.{revision}"

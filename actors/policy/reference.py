@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
+from ..loop.slice import Steps
 from ..messages.rule import Destination, DestinationPolicy, GatewayPolicy, Mirror, Rule, RuleSet
 from ..routing.host import covers
 from ..routing.route import MESH
@@ -33,21 +34,23 @@ class Scene(NamedTuple):
         return ("mirrors", place, "destination") if several else ("mirror",)
 
 
-def check_references(scene: Scene, before: Mapping[str, Rule], removed: Collection[str]) -> list[Problem]:
+def check_references(scene: Scene, before: Mapping[str, Rule], removed: Collection[str]) -> Steps[list[Problem]]:
     """Return what would dangle or clash, told at the document that a user has to change.
 
-    Rules that were in force are looked at again only where something they name was taken away.
+    Rules that were in force are looked at again only where something they name was taken away; what they missed before
+    is not held against this bundle. Rests now and then.
     """
-    problems, services = _claims(scene)
+    problems, services = yield from _claims(scene)
     gateways = {rule.name for rule in scene.after.values() if isinstance(rule, GatewayPolicy)}
-    shrunk = bool(_subsets(before.values()) - _subsets(services.values())) or bool(
-        {rule.name for rule in before.values() if isinstance(rule, GatewayPolicy)} - gateways
-    )
+    had = {rule.service: rule for rule in before.values() if isinstance(rule, DestinationPolicy)}
+    had_gateways = {rule.name for rule in before.values() if isinstance(rule, GatewayPolicy)}
+    shrunk = bool(_subsets(before.values()) - _subsets(services.values()) or had_gateways - gateways)
     guess = not any(key.startswith(("DestinationRule/", "#")) for key in scene.unsound)
     guess_gateways = not any(key.startswith(("Gateway/", "#")) for key in scene.unsound)
     for key, rule in scene.after.items():
         if not isinstance(rule, RuleSet) or not (shrunk or key in scene.sources):
             continue
+        yield
         report = scene.report(key)
         if guess:
             _check_subsets(scene, key, rule, services, report)
@@ -55,17 +58,24 @@ def check_references(scene: Scene, before: Mapping[str, Rule], removed: Collecti
             _check_gateways(rule, gateways, report)
         if key in scene.sources:
             problems += report.problems
-        else:
-            problems += [_blame(scene, removed, problem) for problem in report.problems]
+        elif report.problems:
+            earlier = scene.report(key)
+            _check_subsets(scene, key, rule, had, earlier)
+            _check_gateways(rule, had_gateways, earlier)
+            known = {(problem.code, problem.path) for problem in earlier.problems}
+            new = [problem for problem in report.problems if (problem.code, problem.path) not in known]
+            problems += [_blame(scene, removed, problem) for problem in new]
     return problems
 
 
-def _claims(scene: Scene) -> tuple[list[Problem], dict[str, DestinationPolicy]]:
+def _claims(scene: Scene) -> Steps[tuple[list[Problem], dict[str, DestinationPolicy]]]:
     """Destination policies by service, and the problems of services that two of them claim."""
     problems: list[Problem] = []
     owners: dict[str, tuple[str, DestinationPolicy]] = {}
     incoming = [key for key in scene.after if key in scene.sources]
-    for key in [*(key for key in scene.after if key not in scene.sources), *incoming]:
+    for number, key in enumerate([*(key for key in scene.after if key not in scene.sources), *incoming]):
+        if number % 256 == 255:
+            yield
         rule = scene.after[key]
         if not isinstance(rule, DestinationPolicy):
             continue
@@ -125,7 +135,7 @@ def _start(scene: Scene, key: str) -> int:
     return source.line(()) if source is not None else 0
 
 
-def warn_of_overlaps(scene: Scene) -> list[Problem]:
+def warn_of_overlaps(scene: Scene) -> Steps[list[Problem]]:
     """Return warnings of the bundle's virtual services that others outrank, and of hosts that no gateway serves."""
     first: dict[str, tuple[int, str]] = {}
     sets = {key: rule for key, rule in scene.after.items() if isinstance(rule, RuleSet)}
@@ -142,6 +152,7 @@ def warn_of_overlaps(scene: Scene) -> list[Problem]:
     for key, rule in sets.items():
         if key not in scene.sources:
             continue
+        yield
         report = scene.report(key)
         for place, host in enumerate(rule.hosts):
             path: Path = ("spec", "hosts", place)

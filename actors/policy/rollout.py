@@ -1,7 +1,8 @@
 """Bringing a policy revision to the nodes in two phases, so that all hops of a request decide by one revision."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 from ..bus.bus import Bus, Subscription
 from ..loop.timer import Deadlines
@@ -15,16 +16,38 @@ _acknowledgements = Codec[Acknowledge](Acknowledge)
 _NODES = 10_000  # nodes whose last word is kept; past it the one that has been silent longest makes room
 
 
+class Word(NamedTuple):
+    """What a node said last."""
+
+    revision: int
+    state: str
+    reason: str
+    since: float
+    """Seconds since 1970 when it first said so."""
+
+
 class Rollout:
     """Pushes revisions and listens to what nodes say about them."""
 
-    def __init__(self, bus: Bus, subjects: Subjects, deadlines: Deadlines) -> None:
-        self.nodes: dict[str, Acknowledge] = {}
+    def __init__(
+        self,
+        bus: Bus,
+        subjects: Subjects,
+        deadlines: Deadlines,
+        clock: Callable[[], float],
+        wall_clock: Callable[[], float],
+    ) -> None:
+        """`clock` gives monotonic seconds, `wall_clock` seconds since 1970."""
+        self.nodes: dict[str, Word] = {}
         """The last word of each node."""
+        self.times: list[float] = []
+        """When, by `clock`, each node that was waited for came to decide by the last revision."""
         self.undecodable = 0
         self._bus = bus
         self._subjects = subjects
         self._deadlines = deadlines
+        self._clock = clock
+        self._wall_clock = wall_clock
         self._subscription: Subscription | None = None
         self._wanted: tuple[int, str] = (0, "")
         self._open: set[str] = set()
@@ -80,6 +103,7 @@ class Rollout:
         self._wanted = (revision, state)
         self._open = set(nodes)
         self._refusals = {}
+        self.times = []
         self._all = asyncio.get_running_loop().create_future()
         if not self._open:
             self._all.set_result(None)
@@ -105,8 +129,9 @@ class Rollout:
         if not subject.endswith(b"." + said.node.encode(errors="replace")):
             self.undecodable += 1  # only the subject is proven: who speaks for another is not heard
             return
-        self.nodes.pop(said.node, None)
-        self.nodes[said.node] = said
+        before = self.nodes.pop(said.node, None)
+        word = Word(said.revision, said.state, said.reason, self._wall_clock())
+        self.nodes[said.node] = before if before is not None and before[:3] == word[:3] else word
         if len(self.nodes) > _NODES:
             del self.nodes[next(iter(self.nodes))]
         revision, state = self._wanted
@@ -117,6 +142,8 @@ class Rollout:
         elif said.state != state and said.state != "active":
             return
         self._open.discard(said.node)
+        if said.state == "active":
+            self.times.append(self._clock())
         if not self._open and self._all is not None and not self._all.done():
             self._all.set_result(None)
 

@@ -121,6 +121,8 @@ class PolicyFollower:
             return
         if isinstance(push, Prepare):
             self._collect(push)
+        elif push.revision == self.revision and isinstance(push, Activate):
+            self._say(self.revision, "active")  # an engine that is new asks who decides by what
         elif isinstance(push, Activate) and push.revision > self.revision:
             prepared = self._prepared
             if prepared is not None and prepared.revision == push.revision:

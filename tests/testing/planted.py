@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from plait.actors.messages.error import UnknownOutcome
-from plait.actors.policy import history
+from plait.actors.policy import archive
 from plait.actors.proxy.inbound import Served
 from plait.actors.runtime.cell import Cell
 from plait.actors.runtime.intensity import Intensity
@@ -52,7 +52,7 @@ def early(patch):
         except UnknownOutcome:
             return 0
 
-    patch.setattr(history, "write", hasty)
+    patch.setattr(archive, "write", hasty)
 
 
 def intensity(patch):

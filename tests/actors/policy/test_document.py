@@ -155,7 +155,7 @@ def test_anchors_and_merges_are_followed():
         ("<<: 5\n", "unreadable", 1, "takes a mapping"),
         ("x: " + "[" * 70 + "]" * 70, "too_large", 1, "nested deeper"),
         ("x: " + "[" * 50_000, "too_large", 1, "nested deeper"),
-        ("x: 1\n" * 300_000, "too_large", 1, "larger than"),
+        ("x: 1\n" * 1_700_000, "too_large", 1, "larger than"),
         (b"x: \xff\n", "unreadable", 1, "not UTF-8"),
         ("x: \x00\n", "unreadable", 1, "not valid YAML"),
     ],

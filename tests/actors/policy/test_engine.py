@@ -143,3 +143,62 @@ async def test_a_rollback_is_a_new_revision_with_the_old_rules(world):
     assert (await world.ask("rollback", {"revision": 1}))["revision"] == 3  # it stands there already
     for bad in ({"revision": 9}, {}, {"revision": "1"}):
         assert (await world.ask("rollback", bad))["errors"]
+
+
+RULES = (
+    "apiVersion: networking.istio.io/v1\nkind: DestinationRule\nmetadata: {name: reviews}\n"
+    "spec: {host: reviews, subsets: [{name: v1, labels: {version: v1}}]}\n"
+)
+
+
+async def test_what_others_still_name_is_taken_out_by_force_alone_and_all_of_them_are_named(world):
+    await world.start()
+    to_v1 = [service(name, "reviews").replace("host: reviews}", "host: reviews, subset: v1}") for name in ("a", "b")]
+    await world.apply(RULES + "".join(to_v1) + service("c"))
+    question = {"items": [{"kind": "DestinationRule", "name": "reviews"}, {"kind": "VirtualService", "name": "c"}]}
+    errors = (await world.ask("delete", question))["errors"]
+    assert [(one["code"], name in one["message"]) for one, name in zip(errors, "ab", strict=True)] == [
+        ("unknown_subset", True),
+        ("unknown_subset", True),
+    ]
+    assert sorted(await world.names()) == ["a", "b", "c", "reviews"]
+    answer = await world.ask("delete", question | {"force": True})
+    assert ([one["name"] for one in answer["applied"]], answer["revision"]) == (["reviews", "c"], 2)
+    assert [one["code"] for one in answer["warnings"]] == ["unknown_subset"] * 2
+    # What dangles already is not held against those who come later.
+    await world.apply(RULES.replace("reviews", "ratings"))
+    assert "errors" not in await world.ask("delete", {"kind": "DestinationRule", "name": "ratings"})
+    for bad in ({"items": []}, {"items": [7]}, question | {"force": "yes"}):
+        assert "errors" in await world.ask("delete", bad)
+
+
+async def test_status_says_how_each_node_stands_and_since_when(world, until):
+    engine = await world.start()
+    node = await world.node("n1")
+    world.alive.add("silent")
+    await world.apply(service("a"), wait="false")
+    await until(lambda: node.revision == 1)
+    assert (await world.ask("status"))["items"] == [
+        {"node": "n1", "revision": 1, "state": "synced", "since": "2023-11-14T22:13:20Z", "reason": ""},
+        {"node": "silent", "revision": 0, "state": "stale", "since": "", "reason": ""},
+    ]
+    await node.stop()
+    await world.apply(service("b"), wait="false")
+    assert (await world.ask("status"))["items"][0]["state"] == "behind"
+    assert engine.active == 2
+
+
+async def test_an_engine_that_starts_asks_nodes_by_what_they_decide(world, until):
+    await world.start("one")
+    await world.node("n1")
+    await world.apply(service("a"))
+    two = await world.start("two")
+    await until(lambda: two._rollout.has("n1", 1))
+
+
+async def test_an_apply_that_waited_says_how_long_nodes_took(world):
+    await world.start()
+    await world.node("n1")
+    answer = await world.apply(service("a"))
+    assert 0 < answer["convergence"]["p50"] <= answer["convergence"]["all"] < 1
+    assert "convergence" not in await world.apply(service("b"), wait="false")

@@ -7,9 +7,9 @@ import pytest
 
 from plait.actors.bus.ask import Asker
 from plait.actors.messages.codec import encode
-from plait.actors.messages.error import DeadlineExceeded, StartFailed, UnknownOutcome
+from plait.actors.messages.error import DeadlineExceeded, UnknownOutcome
 from plait.actors.messages.table import Acknowledge, Activate, Prepare
-from plait.actors.policy import history
+from plait.actors.policy import archive
 from plait.actors.policy.record import WHOLE_EVERY, pack
 from plait.actors.table.snapshot import fetch
 from tests.policy_world import PUSH, SUBJECTS, service
@@ -64,7 +64,7 @@ async def test_a_revision_whose_write_was_not_answered_comes_into_force_without_
         raise UnknownOutcome
 
     with monkeypatch.context() as patch:
-        patch.setattr(history, "write", unheard)
+        patch.setattr(archive, "write", unheard)
         answer = await world.apply(service("reviews"))
     assert answer["errors"][0]["code"] == "unavailable"
     if between == "a dry run":  # it reads what was written, and must not be all that comes of it
@@ -88,34 +88,18 @@ async def test_a_store_that_breaks_off_while_others_changes_are_read_loses_none_
             raise DeadlineExceeded
         return await get(key)
 
-    record = one._history.next("apply", {}, one._history.digest, "somebody", 0.0)
+    record = one._standing.history.next("apply", {}, one._standing.history.digest, "somebody", 0.0)
     await world.store.create("r.2", pack(record))
     with monkeypatch.context() as patch:
         patch.setattr(world.store, "get", breaks_off)
         for engine in (one, two):
             reads.clear()
             with pytest.raises(DeadlineExceeded):
-                await engine._catch_up()
+                await engine._standing.catch_up()
     assert (one.active, two.active) == (2, 2)
     assert (await world.apply(service("b")))["revision"] == 3
     await until(lambda: node.revision == 3)
     assert await world.names() == ["a", "b"]
-
-
-async def test_a_damaged_store_stops_the_engine_instead_of_guessing(world):
-    await world.store.create("r.1", b"\x01garbage")
-    with pytest.raises(StartFailed, match="damaged"):
-        await world.start()
-
-
-async def test_a_missing_revision_stops_the_engine(world):
-    await world.start()
-    await world.apply(service("reviews"))
-    await world.apply(service("ratings"))
-    await world.supervisor.stop_child("policy")
-    await world.store.delete("r.1", 1)
-    with pytest.raises(StartFailed, match="revision 1 is missing"):
-        await world.start()
 
 
 async def test_reading_does_not_wait_behind_a_slow_change(world, until):

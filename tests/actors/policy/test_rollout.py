@@ -19,7 +19,7 @@ async def test_those_who_were_here_once_do_not_keep_newcomers_from_being_heard(m
     monkeypatch.setattr(rollout, "_NODES", 3)
     subjects = Subjects("m")
     bus = MemoryServer().connect("engine")
-    engine = Rollout(bus, subjects, Deadlines(asyncio.get_running_loop()))
+    engine = Rollout(bus, subjects, Deadlines(asyncio.get_running_loop()), lambda: 0.0, lambda: 0.0)
     engine.start()
     for node in ("old", "kept", "cli-1", "kept", "cli-2", "new"):
         bus.publish(subjects.acknowledge(node), encode(Acknowledge(node, 1, "active")))

@@ -1,0 +1,159 @@
+"""One change on its way into force: read, judged against what stands, compiled, written, brought to the nodes."""
+
+import logging
+import random
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ..bus.user_request import parse
+from ..loop.slice import Slices
+from ..messages.error import Conflict, MeshError, Refused
+from . import answer
+from .bundle import Outcome
+from .change import Asked, judge_rollback, judging_apply, judging_delete, reading_bundle, target
+from .document import Document
+from .problem import Problem, ProblemCode
+from .rollout import Rollout
+from .standing import Candidate, Standing
+
+log = logging.getLogger("plait.policy")
+
+_RACES = 8  # times that another engine may be faster before the user is told to come again
+
+
+class Turn:
+    """Carries changes out, one after the other."""
+
+    def __init__(
+        self,
+        standing: Standing,
+        rollout: Rollout,
+        slices: Slices,
+        nodes: Callable[[], Iterable[str]],
+        clock: Callable[[], float],
+        wall_clock: Callable[[], float],
+        rng: random.Random,
+        limit: float,
+    ) -> None:
+        """See `PolicyEngine`; `limit` is in seconds."""
+        self._standing = standing
+        self._rollout = rollout
+        self._slices = slices
+        self._nodes = nodes
+        self._clock = clock
+        self._wall_clock = wall_clock
+        self._rng = rng
+        self._limit = limit
+        self._told = 0
+
+    @property
+    def untold(self) -> bool:
+        """Whether nodes may not know yet which revision is active."""
+        return self._standing.active > self._told
+
+    async def tell_nodes(self) -> None:
+        """Tell nodes to decide by the active revision; those that do say so again.
+
+        Raises:
+            BusUnavailable, Overloaded: it could not be pushed.
+        """
+        if active := self._standing.active:
+            await self._rollout.activate(active, (), 0.0)
+            self._told = active
+
+    async def change(self, asked: Asked) -> dict[str, Any]:
+        """Carry out one change; return the answer for its user.
+
+        Raises:
+            MeshError: it cannot be said that it was carried out.
+        """
+        wanted: list[Document] | dict[str, Any]
+        if asked.action == "apply":
+            wanted, problems = await self._slices.run(reading_bundle(asked.payload))
+            if problems:
+                return {"errors": answer.problems(problems)}
+        else:
+            wanted = parse(asked.payload)
+        for _ in range(_RACES):
+            await self._standing.catch_up()
+            try:
+                return await self._carry_out(asked, wanted)
+            except Conflict:
+                continue
+        raise Refused("other engines write all the time; try again")
+
+    async def _carry_out(self, asked: Asked, wanted: list[Document] | dict[str, Any]) -> dict[str, Any]:
+        """Judge what is wanted by what stands, and let it be the next revision.
+
+        Raises:
+            Conflict: another engine wrote this revision first.
+        """
+        standing, history = self._standing, self._standing.history
+        action, outcome = await self._judged(asked, wanted)
+        if not outcome.accepted:
+            return {"errors": answer.problems(outcome.problems)}
+        before = history.held
+        warnings = answer.problems(outcome.warnings)
+        candidate = await standing.candidate(outcome)
+        if isinstance(candidate, Problem):
+            return {"errors": answer.problems([candidate])}
+        applied = answer.applied(outcome.applied, before, outcome.documents)
+        if asked.dry_run or not (outcome.documents or history.broken):
+            synced = self._synced(history.revision)
+            return {"revision": history.revision, "applied": applied, "warnings": warnings, "nodes": synced}
+        writer, healed = f"{self._rng.getrandbits(128):032x}", bool(standing.problem)
+        record = history.next(action, outcome.documents, candidate.digest, writer, self._wall_clock())
+        await history.append(record)
+        if history.revision != candidate.revision:
+            raise Conflict(f"policy revision {candidate.revision} was written by another engine")
+        began = self._clock()
+        warnings += await self._roll_out(candidate, asked.wait, healed=healed)
+        told: dict[str, Any] = {"revision": candidate.revision, "applied": applied, "warnings": warnings}
+        told["nodes"] = self._synced(candidate.revision)
+        if asked.wait and self._rollout.times:
+            told["convergence"] = answer.convergence(self._rollout.times, began)
+        return told
+
+    async def _judged(self, asked: Asked, wanted: list[Document] | dict[str, Any]) -> tuple[str, Outcome]:
+        history = self._standing.history
+        if isinstance(wanted, dict) and asked.action == "rollback":
+            goal = target(wanted)
+            before = await history.at(goal)
+            return f"rollback {goal}", judge_rollback(before, history.held)
+        if history.broken:
+            hint = f"`plait rollback {history.good}` goes back to the last one that is known" if history.good else ""
+            why = f"{history.broken}: what stands since is unknown, so nothing can be built on it"
+            return asked.action, Outcome(problems=(Problem(ProblemCode.UNREADABLE.value, "", "", 0, why, hint),))
+        if isinstance(wanted, dict):
+            steps = judging_delete(wanted, history.held, history.revision + 1)
+        else:
+            steps = judging_apply(wanted, history.held, history.revision + 1)
+        return asked.action, await self._slices.run(steps)
+
+    async def _roll_out(self, candidate: Candidate, wait: bool, *, healed: bool) -> list[dict[str, Any]]:
+        """Both phases. The revision is in force once it is stored: what goes wrong here is told, not undone.
+
+        After a revision that could not be used nodes do not stand on the one before: they fetch this one whole.
+        """
+        revision, nodes = candidate.revision, set(self._nodes())
+        refused: dict[str, str] = {}
+        try:
+            if not healed:
+                refused = await self._rollout.prepare(
+                    revision - 1, revision, candidate.digest, candidate.changes, nodes, self._limit
+                )
+        except MeshError as error:
+            log.warning("revision %d is stored and was not pushed, nodes will ask for it: %s", revision, error)
+        # Who fetches a snapshot from here on gets the new revision: it must not be older than what was activated.
+        self._standing.activate(candidate)
+        try:
+            await self._rollout.activate(revision, nodes - set(refused), self._limit if wait else 0.0)
+            self._told = revision
+        except MeshError as error:
+            log.warning("revision %d was not activated, nodes will ask for it: %s", revision, error)
+        told = [f"node {node} cannot decide by it: {reason}" for node, reason in sorted(refused.items())]
+        return answer.problems(Problem("node_refused", "", "", 0, text) for text in told)
+
+    def _synced(self, revision: int) -> dict[str, int]:
+        nodes = set(self._nodes())
+        return {"synced": sum(self._rollout.has(node, revision) for node in nodes), "of": len(nodes)}
