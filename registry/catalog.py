@@ -1,7 +1,7 @@
 """The registry's own copy of the table, indexed by service, node and connection; and who is buried."""
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable
 from ipaddress import ip_address
 from typing import TypeVar
 
@@ -11,7 +11,7 @@ from ..actors.messages.health import CRITICAL, LONGEST_REASON, OWN, STARTING, SU
 from ..actors.messages.instance import Connection, Heartbeat, Instance
 from ..actors.messages.name import label, token, topic
 from ..actors.messages.table import Delta
-from ..actors.table.replica import Offer, Replica
+from ..actors.table.replica import Offer, Replica, Table
 
 Process = tuple[str, Connection]
 """One life of a node: its name and its data connection. Another process may have taken the name over."""
@@ -103,9 +103,22 @@ class Catalog:
         """True while a change is missing that others build on."""
         return self._replica.gap
 
-    def table(self) -> tuple[int, Mapping[str, bytes]]:
-        """Return the revision and the entries, for snapshots."""
-        return self._replica.revision, self._replica.entries
+    @property
+    def epoch(self) -> int:
+        """The epoch of that revision."""
+        return self._replica.epoch
+
+    def table(self) -> Table:
+        """Return what stands, for snapshots."""
+        return Table(self._replica.revision, self._replica.entries, self._replica.epoch)
+
+    def early(self) -> frozenset[tuple[int, int]]:
+        """Return the epochs and revisions of the changes that are held for one that is missing."""
+        return self._replica.early()
+
+    def drop(self, early: Iterable[tuple[int, int]]) -> int:
+        """Hold some of them no longer; return how many they were."""
+        return self._replica.drop(early)
 
     def offer(self, delta: Delta) -> Offer:
         """Take in a change of one's own or of another registry."""
@@ -113,9 +126,9 @@ class Catalog:
         self._index()
         return offer
 
-    def install(self, revision: int, entries: Mapping[str, bytes]) -> None:
+    def install(self, table: Table) -> None:
         """Take in the whole store."""
-        self._replica.install(revision, entries)
+        self._replica.install(table)
         self._index()
 
     def _index(self) -> None:

@@ -64,7 +64,8 @@ class Desk:
                     return Joined(error=text, code="failed_precondition", incarnation=known.incarnation, taken=True)
                 return Joined(found.revision if found else 0)  # a join that came twice; what it renewed since stands
             try:
-                revision = await write(self._store, key, value, found.revision if found else 0)
+                last, was = (found.revision, found.value) if found is not None else (0, None)
+                revision = await write(self._store, key, value, last, was=was)
             except Conflict:
                 continue
             self._decided(revision, key, value)
@@ -93,7 +94,7 @@ class Desk:
             if found is None or known is None or not still(known):
                 return 0
             try:
-                revision = await remove(self._store, key, found.revision)
+                revision = await remove(self._store, key, found.revision, was=found.value)
             except Conflict:
                 continue
             self._catalog.bury(key, known.incarnation)
@@ -117,7 +118,7 @@ class Desk:
                 return False
             value = encode(msgspec.structs.replace(known, health=SUSPECTED if doubt else trusted(known.reason)))
             try:
-                revision = await write(self._store, key, value, found.revision)
+                revision = await write(self._store, key, value, found.revision, was=found.value)
             except Conflict:
                 continue
             self._decided(revision, key, value)

@@ -62,11 +62,10 @@ class Answers:
 
     def answer(self, packet: bytes, stream: bool) -> bytes | Verdict:
         """Return the answer to a packet; `stream` says that it came over a connection, where answers may be long."""
-        revision = self._revision()
-        if revision != self._kept_at:
+        if self._zone.changes != self._kept_at:
             self._kept.clear()
-            self._kept_at = revision
-            self._soa = self._authority.soa(revision)
+            self._kept_at = self._zone.changes
+            self._soa = self._authority.soa(self._revision())
         folded, key = fold(packet), b""
         if folded is not None:
             key = (b"\1" if stream else b"\0") + folded.key

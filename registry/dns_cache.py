@@ -1,4 +1,4 @@
-"""Packed answers of one revision of the registry, each kept in a few orders of its records and drawn at random."""
+"""Packed answers between two changes of the registry, each kept in a few orders of its records and drawn at random."""
 
 import random
 

@@ -24,6 +24,8 @@ class Zone:
         """`locality` is where the DNS server is: answers name instances of the same one first."""
         self.undecodable = 0
         """Entries that were no instances."""
+        self.changes = 0
+        """How often changes came in: what was made of the zone holds while this stands still."""
         self._locality = locality
         self._instances: dict[str, Instance] = {}
         self._services: Index = {}
@@ -34,6 +36,7 @@ class Zone:
 
     def apply(self, changes: Mapping[str, bytes | None], whole: bool) -> None:
         """Take in changes: entries by key, None for one that is gone; what is not in a whole table is gone too."""
+        self.changes += 1
         if whole:
             for key in [key for key in self._instances if key not in changes]:
                 self._remove(key)

@@ -38,6 +38,7 @@ class Doubted(msgspec.Struct):
 
 
 class Audit(msgspec.Struct):
-    """Compare with the store; `reload` reads all of it in any case."""
+    """Compare with the store; `reload` reads all of it in any case; a replica is said to stand at revision `known`."""
 
     reload: bool
+    known: int = 0

@@ -18,6 +18,7 @@ from ..actors.messages.instance import Beat, Heartbeat, Instance, Join, Leave
 from ..actors.messages.subject import Subjects
 from ..actors.messages.table import Delta
 from ..actors.runtime.actor import Actor
+from ..actors.table.epoch import Epoch
 from ..actors.table.snapshot import SnapshotSource
 from ..actors.table.store import KeyValue
 from .catalog import Catalog, Process
@@ -25,6 +26,7 @@ from .deaths import SUBJECT
 from .desk import Desk
 from .message import Audit, Doubted, Gone, Joining, Leaving
 from .public import PublicSubjects
+from .truth import Truth
 from .watch import Watch
 
 log = logging.getLogger("plait.registry")
@@ -66,8 +68,10 @@ class Registry(Actor):
         self._subjects = subjects
         self._bus = bus
         self._system = system
-        self._desk = Desk(store, self.catalog, self._decided)
         self._store = store
+        self._wall_clock = wall_clock
+        self._truth = Truth(bus, subjects, store, self.catalog, lambda: self._tell(Audit(reload=True)))
+        self._desk = Desk(store, self.catalog, self._truth.decided)
         self._watch = Watch(node, bus, subjects, self.catalog, self._pass_on, pause)
         self._public = PublicSubjects(bus, subjects, QUEUE, self.catalog, wall_clock)
         self._subscriptions: list[Subscription] = []
@@ -81,7 +85,7 @@ class Registry(Actor):
 
     async def pre_start(self) -> None:
         """Load the store, then listen. The limit on silence begins now: nobody could be heard before."""
-        await self._reload()
+        await self._truth.start(Epoch(self._store, self._wall_clock, self.surroundings.rng), self.surroundings.clock)
         self._watch.start(self.surroundings)
         subjects, on = self._subjects, self._listen
         on(subjects.pushes("reg"), self._pushed)
@@ -89,7 +93,7 @@ class Registry(Actor):
         on(subjects.registrations("join"), self._join, QUEUE)
         on(subjects.registrations("renew"), self._join, QUEUE)
         on(subjects.registrations("leave"), self._leave, QUEUE)
-        source = SnapshotSource(self.catalog.table)
+        source = SnapshotSource(self.catalog.table, ahead=lambda known: self._tell(Audit(reload=False, known=known)))
         self._subscriptions.append(source.serve(self._bus, subjects, "reg", "registry"))
         self._public.serve()
         try:
@@ -97,7 +101,7 @@ class Registry(Actor):
                 self._subscriptions.append(self._system.subscribe(SUBJECT, self._disconnected))
                 await self._system.flush()
             await self._bus.flush()
-            await self._reload()  # what changed between the first look and the subscriptions
+            await self._truth.reload()  # what changed between the first look and the subscriptions
         except BaseException:
             await self.post_stop()
             raise
@@ -130,7 +134,7 @@ class Registry(Actor):
             case Doubted():
                 await self._doubt(message)
             case Audit():
-                await self._audit(message.reload)
+                await self._truth.audit(message.reload, message.known)
             case _:
                 await super().receive(message)
 
@@ -262,28 +266,3 @@ class Registry(Actor):
             self._watch.forget()
             self._missed = {one: missed for one, missed in self._missed.items() if self.catalog.of_process(one)}
             self._tell(Audit(reload=self._gap_ticks >= 2))
-
-    # The table
-
-    def _decided(self, revision: int, key: str, value: bytes | None) -> None:
-        """Tell the mesh of a change that the store has taken."""
-        if not revision:
-            self._tell(Audit(reload=True))
-            return
-        delta = Delta(revision - 1, revision, ((key, value),))
-        self.catalog.offer(delta)
-        try:
-            self._bus.publish(self._subjects.push("reg", key.partition(".")[0]), encode(delta))
-        except MeshError as error:
-            log.warning("change %d was not told, replicas will miss it and ask: %s", revision, error)
-
-    async def _audit(self, reload: bool) -> None:
-        try:
-            if reload or await self._store.revision() > self.catalog.revision:
-                await self._reload()
-        except MeshError as error:
-            log.warning("the store could not be read: %s", error)
-
-    async def _reload(self) -> None:
-        entries, revision = await self._store.entries()
-        self.catalog.install(revision, {entry.key: entry.value for entry in entries})

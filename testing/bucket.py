@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..actors.messages.error import BusUnavailable, DeadlineExceeded, Disconnected, MeshError, UnknownOutcome
+from ..actors.table.epoch import KEY as EPOCH
 from ..actors.table.memory_store import MemoryKeyValue
 from ..actors.table.store import Entry, Found
 
@@ -38,9 +39,13 @@ class Stores:
         return _done(self.bucket(name).get(key))
 
     def all(self, name: str) -> tuple[list[tuple[str, bytes]], int]:
-        """Return the keys and values of a bucket and its revision, without a way there."""
+        """Return the keys and values of a table and its revision, without a way there."""
         entries, revision = _done(self.bucket(name).entries())
-        return [(entry.key, entry.value) for entry in entries], revision
+        return [(entry.key, entry.value) for entry in entries if entry.key != EPOCH], revision
+
+    def lose(self, name: str) -> None:
+        """Lose what a bucket holds: whoever looks next finds it empty, and its revisions begin anew."""
+        self.buckets[name] = MemoryKeyValue()
 
     def reaches(self, host: "Host") -> bool:
         """Return whether a node's operations arrive: the side of a partition that is larger keeps the store."""
@@ -56,9 +61,13 @@ class SimBucket:
 
     def __init__(self, stores: Stores, name: str, host: "Host") -> None:
         self._stores = stores
-        self._truth = stores.bucket(name)
+        self._name = name
         self._host = host
         self._loop = host.loop
+
+    @property
+    def _truth(self) -> MemoryKeyValue:
+        return self._stores.bucket(self._name)
 
     async def create(self, key: str, value: bytes) -> int:
         """See `KeyValue.create`."""
@@ -78,11 +87,11 @@ class SimBucket:
 
     async def entries(self) -> tuple[list[Entry], int]:
         """See `KeyValue.entries`."""
-        return await self._do(self._truth.entries)
+        return await self._do(lambda: self._stores.bucket(self._name).entries())
 
     async def revision(self) -> int:
         """See `KeyValue.revision`."""
-        return await self._do(self._truth.revision)
+        return await self._do(lambda: self._stores.bucket(self._name).revision())
 
     async def _write(self, operation: Callable[[], Coroutine[Any, Any, T]]) -> T:
         try:

@@ -165,13 +165,15 @@ class Invariants:
 
     def follow(self, host: "Host") -> None:
         """Look after each turn of a node's present life whether a revision went back."""
-        seen = [0, 0, 0]
+        seen: list[tuple[int, int]] = [(0, 0)] * 3
         node, checked = host.node, self.checked
         names = ("policy", "rules that decide", "registry")
 
         def look() -> None:
             try:
-                now = (node.policy.revision, node.proxy.snapshot.table.revision, node.registry.revision)  # type: ignore[union-attr]
+                policy, registry = node.policy, node.registry  # type: ignore[union-attr]
+                rules = node.proxy.snapshot.table.revision  # type: ignore[union-attr]
+                now = ((0, policy.revision), (0, rules), (registry.epoch, registry.revision))
             except AttributeError:
                 return  # it is being started
             checked["turns"] += 1

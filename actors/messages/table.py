@@ -1,4 +1,7 @@
-"""What a replicated table says: numbered changes, snapshots in chunks, and the two phases of a policy revision."""
+"""What a replicated table says: numbered changes, snapshots in chunks, and the two phases of a policy revision.
+
+Revisions count within an `epoch`, one life of the store behind the table: see `actors.table.epoch`.
+"""
 
 import msgspec
 
@@ -12,6 +15,7 @@ class Delta(msgspec.Struct, frozen=True, array_like=True, tag="delta"):
     previous: int
     revision: int
     changes: tuple[Change, ...]
+    epoch: int = 0
 
 
 class Prepare(msgspec.Struct, frozen=True, array_like=True, tag="prepare"):
@@ -24,12 +28,14 @@ class Prepare(msgspec.Struct, frozen=True, array_like=True, tag="prepare"):
     changes: tuple[Change, ...]
     part: int = 0
     parts: int = 1
+    epoch: int = 0
 
 
 class Activate(msgspec.Struct, frozen=True, array_like=True, tag="activate"):
     """Second phase: from now on requests that begin here decide by this revision."""
 
     revision: int
+    epoch: int = 0
 
 
 Push = Delta | Prepare | Activate
@@ -41,8 +47,9 @@ class Acknowledge(msgspec.Struct, frozen=True, array_like=True):
     node: str
     revision: int
     state: str
-    """`prepared`, `active` or `refused`."""
+    """`prepared`, `active`, `refused`, or `kept`: the store came back empty, and the node holds on to what it had."""
     reason: str = ""
+    epoch: int = 0
 
 
 class SnapshotRequest(msgspec.Struct, frozen=True, array_like=True):
@@ -53,6 +60,8 @@ class SnapshotRequest(msgspec.Struct, frozen=True, array_like=True):
     part: int = 0
     known: int = 0
     """The revision that the replica has: a table that stands there answers with no parts at all."""
+    epoch: int = 0
+    """The epoch of `revision`, or of `known`."""
 
 
 class Snapshot(msgspec.Struct, frozen=True, array_like=True):
@@ -63,3 +72,4 @@ class Snapshot(msgspec.Struct, frozen=True, array_like=True):
     parts: int
     """How many chunks there are; 0 when the replica's `known` is what the table stands at."""
     entries: tuple[tuple[str, bytes], ...]
+    epoch: int = 0

@@ -18,6 +18,7 @@ from ..messages.error import HandlerFailed, MeshError, Undecodable
 from ..messages.subject import Subjects
 from ..messages.table import Activate, Push
 from ..runtime.actor import Actor
+from ..table.replica import Table
 from ..table.snapshot import SnapshotSource
 from ..table.store import KeyValue
 from . import answer
@@ -102,7 +103,7 @@ class PolicyEngine(Actor):
         self._subscriptions = [
             *(bus.subscribe(subjects.user("policy", each), self._asked, QUEUE) for each in ACTIONS),
             bus.subscribe(subjects.pushes("pol"), self._pushed),
-            SnapshotSource(lambda: (standing.active, standing.rules)).serve(bus, subjects, "pol", "policy"),
+            SnapshotSource(lambda: Table(standing.active, standing.rules)).serve(bus, subjects, "pol", "policy"),
         ]
         self._serve_readers()
         try:

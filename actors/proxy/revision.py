@@ -221,8 +221,8 @@ class PolicyFollower:
             self._failures += 1
         else:
             self._failures = 0
-            if found is not None and found[0] > self.revision:
-                await self._take(*found)
+            if found is not None and found.revision > self.revision:
+                await self._take(found.revision, dict(found.entries))
             elif self.stale:
                 self._say(self.revision, "active")  # an engine that is new does not know it
             self.stale = False

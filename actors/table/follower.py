@@ -1,11 +1,13 @@
 """A replica that keeps itself up: snapshot at the start, deltas after it, a snapshot again when one is missing.
 
-It never empties: when nobody answers it keeps what it has and says that it is stale.
+It never empties: when nobody answers it keeps what it has and says that it is stale; when the store has lost its data
+and a new epoch begins, it tells of what that lacks only once there was time to write it again.
 """
 
 import asyncio
+import logging
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from ..bus.ask import Asker
 from ..bus.bus import BusState, Subscription
@@ -14,8 +16,11 @@ from ..loop.timer import Deadline
 from ..messages.codec import Codec
 from ..messages.error import DeadlineExceeded, MeshError, Undecodable
 from ..messages.table import Delta
-from .replica import Offer, Replica
+from .epoch import Allegiance
+from .replica import Offer, Replica, Table
 from .snapshot import fetch
+
+log = logging.getLogger("plait.table")
 
 _deltas = Codec[Delta](Delta)
 
@@ -28,6 +33,8 @@ class Follower:
 
     HOLD = 0.05  # seconds that a missing delta may come late, by another owner's connection, before it is asked for
     CHECK = 5.0  # seconds between looks whether the table has moved on without a word
+    CARRY = 10.0  # seconds in which a new epoch is to get what the one before had
+    IN_VAIN = 6  # snapshots without a word of what is missing, about 2.5 s, after which nobody has it
 
     def __init__(
         self, asker: Asker, table: str, callee: str, changed: Changed, rng: random.Random, timeout: float = 1.0
@@ -39,6 +46,8 @@ class Follower:
         self.undecodable = 0
         self.gaps = 0
         self.snapshots = 0
+        self.strays = 0
+        """Changes that followed none that any owner has; they were dropped."""
         self._asker = asker
         self._table = table
         self._callee = callee
@@ -53,11 +62,20 @@ class Follower:
         self._loop = asyncio.get_running_loop()
         self._first: asyncio.Future[None] = self._loop.create_future()
         self._failures = 0
+        self._in_vain: dict[tuple[int, int], int] = {}
+        """How often an owner was asked in vain for what a change builds on that is held for it."""
+        self._allegiance = Allegiance()
+        self._settling: Deadline | None = None
 
     @property
     def revision(self) -> int:
         """The revision that the replica stands at."""
         return self.replica.revision
+
+    @property
+    def epoch(self) -> int:
+        """The epoch of that revision."""
+        return self.replica.epoch
 
     def start(self) -> None:
         """Begin: listen, then fetch."""
@@ -81,8 +99,9 @@ class Follower:
         if self._subscription is not None:
             self._subscription.unsubscribe()
             self._subscription = None
-        if self._next is not None:
-            self._next.cancel()
+        for deadline in (self._next, self._settling):
+            if deadline is not None:
+                deadline.cancel()
         if self._work is not None:
             self._work.cancel()
             await asyncio.gather(self._work, return_exceptions=True)
@@ -96,17 +115,30 @@ class Follower:
             self.undecodable += 1
             return
         offer = self.replica.offer(delta)
+        if delta.epoch == self.replica.epoch:
+            self._allegiance.heard()
         if offer is Offer.GAP:
             self.gaps += 1
-            self._fetch_in(self.HOLD * (1.0 + self._rng.random()))
+            self._fetch_in(self._hold())
         self._tell(whole=False)
+
+    def _hold(self) -> float:
+        """Return how long to wait for what is missing: longer each time that an owner was asked for it in vain."""
+        asked = max(self._in_vain.values(), default=0)
+        return self._backoff.wait(asked, self._rng) if asked else self.HOLD * (1.0 + self._rng.random())
 
     def _tell(self, whole: bool) -> None:
         changes = self.replica.take()
+        whole = whole and not self.replica.carried  # what is carried over is not out yet
         if whole:
             changes = {**self.replica.entries, **{key: None for key, value in changes.items() if value is None}}
         if changes:
             self._changed(changes, whole)
+
+    def _settle(self) -> None:
+        self._settling = None
+        self.replica.settle()
+        self._tell(whole=False)
 
     def _bus_changed(self, state: BusState) -> None:
         if self._subscription is None:
@@ -135,23 +167,58 @@ class Follower:
 
     async def _fetch(self) -> None:
         wait = self.CHECK * (0.9 + 0.2 * self._rng.random())
+        early = self.replica.early()
         try:
             await self._asker.bus.flush(self._timeout)  # the subscription stands: no delta falls between
             known = 0 if self.stale and not self._first.done() else self.replica.revision
-            found = await fetch(self._asker, self._table, self._callee, known, self._timeout)
+            found = await fetch(self._asker, self._table, self._callee, known, self._timeout, self.replica.epoch)
         except MeshError:
             self.stale = True
             wait = self._backoff.wait(self._failures, self._rng)
             self._failures += 1
         else:
-            self._failures = 0
-            self.stale = False
-            if found is not None and self.replica.install(*found):
-                self.snapshots += 1
-                self._tell(whole=True)
-            if not self._first.done():
-                self._first.set_result(None)
-            if self.replica.gap:  # one more was missed meanwhile, or the owner that answered is behind
-                wait = self.HOLD * (1.0 + self._rng.random())
+            if self._take(found):
+                self._failures = 0
+                wait = self._missing(early, wait)
+            else:  # the owner that answered does not know yet that an epoch has ended
+                self.stale = True
+                wait = self._backoff.wait(self._failures, self._rng)
+                self._failures += 1
         self._work = None
         self._fetch_in(wait)
+
+    def _take(self, found: Table | None) -> bool:
+        """Take in what an owner has; False where that is of an earlier epoch."""
+        back = found is not None and found.epoch < self.replica.epoch
+        if back and not self._allegiance.over(self._loop.time()):
+            return False
+        self._allegiance.heard()
+        self.stale = False
+        before = self.replica.epoch
+        if found is not None and self.replica.install(found, carry=True, back=back):
+            self.snapshots += 1
+            self._tell(whole=True)
+            if before and before != self.replica.epoch:
+                log.warning("the store of %s has begun anew, in epoch %d", self._table, self.replica.epoch)
+        if self.replica.carried and self._settling is None:
+            self._settling = self._asker.deadlines.at(self._loop.time() + self.CARRY, self._settle)
+        if not self._first.done():
+            self._first.set_result(None)
+        return True
+
+    def _missing(self, early: Iterable[tuple[int, int]], wait: float) -> float:
+        """See to what is missing still: it is asked for again, ever later, and given up after a while.
+
+        It may be on its way, or the owner that answered may be behind; or nobody has it, and whoever sent what follows
+        it is no owner.
+        """
+        still = self.replica.early()
+        self._in_vain = {place: self._in_vain.get(place, 0) + 1 for place in early if place in still}
+        strays = [place for place, asked in self._in_vain.items() if asked >= self.IN_VAIN]
+        if strays:
+            if not self.strays:
+                log.warning("changes of %s follow none that its owners have: dropped", self._table)
+            self.strays += self.replica.drop(strays)
+            for place in strays:
+                del self._in_vain[place]
+        return self._hold() if self.replica.gap else wait

@@ -19,6 +19,7 @@ from .store import Entry, Found
 
 _WRONG_LAST_SEQUENCE = (10071, 10164)
 _NO_MESSAGE = 10037
+_NO_STREAM = 10059
 _MARKER_LIFE = 600  # seconds
 _PARALLEL = 64  # reads under way at a time
 
@@ -62,6 +63,7 @@ class JetStreamKeyValue:
         self._timeout = timeout
         self._stream = f"KV_{bucket}"
         self._prefix = f"$KV.{bucket}."
+        self._replicas = 1
 
     async def open(self, replicas: int = 1) -> None:
         """Make the bucket when it is missing (history 1, file storage).
@@ -70,6 +72,7 @@ class JetStreamKeyValue:
             Refused: JetStream does not want it.
             MeshError: no answer.
         """
+        self._replicas = replicas
         if (await self._api(f"STREAM.INFO.{self._stream}")).error is None:
             return
         config: dict[str, Any] = {
@@ -160,7 +163,7 @@ class JetStreamKeyValue:
         names: dict[str, int] = {}
         while True:
             request = {"subjects_filter": subjects, "offset": len(names)} if subjects else {}
-            answer = await self._api(f"STREAM.INFO.{self._stream}", request)
+            answer = await self._about("INFO", request)
             if answer.error is not None or answer.state is None:
                 raise Refused(f"JetStream: {answer.error.description if answer.error else 'no state'}")
             page = answer.state.subjects or {}
@@ -170,7 +173,7 @@ class JetStreamKeyValue:
 
     async def _last(self, key: str) -> tuple[Found, bool] | None:
         """Return the last message of a key and whether it is a delete marker."""
-        answer = await self._api(f"STREAM.MSG.GET.{self._stream}", {"last_by_subj": self._prefix + key})
+        answer = await self._about("MSG.GET", {"last_by_subj": self._prefix + key})
         if answer.error is not None and answer.error.err_code == _NO_MESSAGE:
             return None
         if answer.error is not None or answer.message is None:
@@ -181,6 +184,14 @@ class JetStreamKeyValue:
             raise BadReply(f"JetStream: {error}") from None
         gone = b"KV-Operation:" in headers or b"Nats-Marker-Reason:" in headers
         return Found(value, answer.message.seq), gone
+
+    async def _about(self, call: str, request: dict[str, Any]) -> _Answer:
+        """Ask about the bucket, which is made again when the server has lost it."""
+        answer = await self._api(f"STREAM.{call}.{self._stream}", request)
+        if answer.error is not None and answer.error.err_code == _NO_STREAM:
+            await self.open(self._replicas)
+            answer = await self._api(f"STREAM.{call}.{self._stream}", request)
+        return answer
 
     async def _api(self, call: str, request: dict[str, Any] | None = None) -> _Answer:
         return await self._ask(f"$JS.API.{call}".encode(), msgspec.json.encode(request) if request else b"")

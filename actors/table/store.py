@@ -65,10 +65,11 @@ class KeyValue(Protocol):
         ...
 
 
-async def write(store: KeyValue, key: str, value: bytes, last: int, tries: int = 3) -> int:
+async def write(store: KeyValue, key: str, value: bytes, last: int, tries: int = 3, was: bytes | None = None) -> int:
     """Create (`last` 0) or update a key; when no answer comes, read again, compare and then decide.
 
-    `value` must be unlike any other writer's, or another's write is taken for this one.
+    `value` must be unlike any other writer's, or another's write is taken for this one. What stood there, `was`, tells
+    a store that has lost its data and counts anew: its revisions look alike.
 
     Raises:
         Conflict: somebody else wrote the key.
@@ -90,13 +91,13 @@ async def write(store: KeyValue, key: str, value: bytes, last: int, tries: int =
             continue
         if found is not None and found.value == value:
             return found.revision
-        if found is not None and found.revision != last:
+        if found is not None and (found.revision != last or was not in (None, found.value)):
             raise Conflict(f"{key} was changed by another writer")
     raise unknown or UnknownOutcome()
 
 
-async def remove(store: KeyValue, key: str, last: int, tries: int = 3) -> int:
-    """Take out a key that stands at `last`; when no answer comes, read again, compare and then decide.
+async def remove(store: KeyValue, key: str, last: int, tries: int = 3, was: bytes | None = None) -> int:
+    """Take out a key that stands at `last`; when no answer comes, read again, compare and then decide, as `write`.
 
     Returns the revision at which it is out; 0 when it is out and nobody knows since which.
 
@@ -120,6 +121,6 @@ async def remove(store: KeyValue, key: str, last: int, tries: int = 3) -> int:
             continue
         if found is None:
             return 0
-        if found.revision != last:
+        if found.revision != last or was not in (None, found.value):
             raise Conflict(f"{key} was changed by another writer")
     raise unknown or UnknownOutcome()

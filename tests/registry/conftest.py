@@ -39,8 +39,12 @@ class World:
         self.asker = Asker(self.bus, SUBJECTS, "n1", self.surroundings.deadlines)
         self.pushed: list[Delta] = []
         self.registries: dict[str, Registry] = {}
-        self.bus.subscribe(SUBJECTS.pushes("reg"), lambda _s, _r, data, _h: self.pushed.append(_delta.decode(data)))
+        self.bus.subscribe(SUBJECTS.pushes("reg"), lambda _s, _r, data, _h: self._told(_delta.decode(data)))
         self._questions = 0
+
+    def _told(self, delta):
+        if delta.changes:  # else it tells of an epoch
+            self.pushed.append(delta)
 
     async def start(self, name="registry", pause=3.0):
         def make():

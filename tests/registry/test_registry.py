@@ -17,9 +17,9 @@ DATA = Connection("SERVER", 7)
 async def test_who_joins_is_found_by_users_replicas_and_listeners(world, until):
     await world.start()
     joined = await world.join(world.instance())
-    assert (joined.revision, joined.error) == (1, "")
+    assert (joined.revision, joined.error) == (2, "")  # the epoch is the first
     assert await world.resolve("reviews") == {
-        "revision": 1,
+        "revision": 2,
         "instances": [
             {
                 "id": "r1",
@@ -35,9 +35,9 @@ async def test_who_joins_is_found_by_users_replicas_and_listeners(world, until):
             }
         ],
     }
-    revision, entries = await world.snapshot()
-    assert (revision, list(entries)) == (1, ["reviews.r1"])
-    assert [(one.previous, one.revision) for one in world.pushed] == [(0, 1)]
+    revision, entries, _ = await world.snapshot()
+    assert (revision, list(entries)) == (2, ["reviews.r1"])
+    assert [(one.previous, one.revision) for one in world.pushed] == [(1, 2)]
 
 
 async def test_a_service_is_found_by_all_its_names_and_an_unknown_one_is_empty(world):
@@ -63,7 +63,7 @@ async def test_users_may_ask_in_yaml_and_learn_what_is_wrong(world):
 async def test_who_leaves_is_gone_and_the_mesh_is_told(world):
     await world.start()
     await world.join(world.instance())
-    assert (await world.leave()).revision == 2
+    assert (await world.leave()).revision == 3
     assert await world.names() == []
     await world.bus.flush()
     assert world.pushed[-1].changes == (("reviews.r1", None),)
@@ -95,13 +95,13 @@ async def test_a_join_that_arrives_twice_is_one_join(world):
     await world.start()
     first = await world.join(world.instance())
     assert await world.join(world.instance()) == first
-    assert world.store.writes == 1
+    assert world.store.writes == 2
 
 
 async def test_a_draining_instance_says_so_and_stays_listed(world):
     await world.start()
     await world.join(world.instance())
-    assert (await world.join(world.instance(health="draining"), "renew")).revision == 2
+    assert (await world.join(world.instance(health="draining"), "renew")).revision == 3
     assert (await world.resolve())["instances"][0]["health"] == "draining"
     assert (await world.join(world.instance())).error == ""  # a copy of the first join that comes late
     assert (await world.resolve())["instances"][0]["health"] == "draining"
@@ -117,7 +117,7 @@ async def test_a_lost_data_connection_takes_its_instances_out_at_once(world, unt
     await until(lambda: len(registry.catalog.instances) == 1)
     assert await world.names() == ["r3"]
     await world.bus.flush()
-    assert [one.revision for one in world.pushed] == [1, 2, 3, 4, 5]
+    assert [one.revision for one in world.pushed] == [2, 3, 4, 5, 6]
 
 
 async def test_a_lost_control_connection_takes_nobody_out(world):
@@ -163,15 +163,15 @@ async def test_a_restarted_registry_still_knows_everybody_and_evicts_nobody_at_o
 async def test_two_registries_agree(world, until):
     one, two = await world.start("one"), await world.start("two")
     joined = await asyncio.gather(*(world.join(world.instance(f"r{n}", data=Connection("S", n))) for n in range(40)))
-    assert sorted(each.revision for each in joined) == list(range(1, 41))
-    await until(lambda: one.catalog.revision == two.catalog.revision == 40)
+    assert sorted(each.revision for each in joined) == list(range(2, 42))
+    await until(lambda: one.catalog.revision == two.catalog.revision == 41)
     for n in range(40):
         world.disconnect(Connection("S", n))
     await until(lambda: not one.catalog.instances and not two.catalog.instances)
-    await until(lambda: one.catalog.revision == two.catalog.revision == 80)
-    assert world.store.writes == 80
+    await until(lambda: one.catalog.revision == two.catalog.revision == 81)
+    assert world.store.writes == 81
     await world.bus.flush()
-    assert sorted(each.revision for each in world.pushed) == list(range(1, 81))
+    assert sorted(each.revision for each in world.pushed) == list(range(2, 82))
 
 
 async def test_a_registry_that_missed_a_change_of_another_reads_the_store_again(world, until):

@@ -108,4 +108,4 @@ async def test_a_restarted_server_and_registry_still_know_who_was_there(world, u
     await world.start()
     await until(lambda: not world.follower.stale)
     assert world.follower.replica.entries == before
-    assert (await world.join("r0", world.node.identity, incarnation=2)).revision == 21
+    assert (await world.join("r0", world.node.identity, incarnation=2)).revision == 22

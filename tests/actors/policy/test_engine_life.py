@@ -112,7 +112,7 @@ async def test_reading_does_not_wait_behind_a_slow_change(world, until):
         assert len(await world.names()) == 2
         await world.ask("history")
         asker = Asker(world.server.connect("n9"), SUBJECTS, "n9", world.surroundings.deadlines)
-        revision, rules = await fetch(asker, "pol", "policy")
+        revision, rules, _ = await fetch(asker, "pol", "policy")
     assert not slow.done()
     assert (revision, list(rules)) == (1, ["VirtualService/default/reviews"])  # what is active, not what is prepared
     assert (await slow)["revision"] == 2

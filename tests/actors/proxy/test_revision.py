@@ -14,7 +14,7 @@ from plait.actors.messages.error import DeadlineExceeded, Undecodable
 from plait.actors.messages.subject import Subjects
 from plait.actors.messages.table import Acknowledge, Activate, Prepare
 from plait.actors.proxy.revision import PolicyFollower
-from plait.actors.table.replica import apply, digest
+from plait.actors.table.replica import Table, apply, digest
 from plait.actors.table.snapshot import SnapshotSource
 
 pytestmark = pytest.mark.anyio
@@ -29,7 +29,7 @@ class Engine:
         self.bus = bus
         self.active, self.rules = 0, {}
         self.said = []
-        self.source = SnapshotSource(lambda: (self.active, self.rules))
+        self.source = SnapshotSource(lambda: Table(self.active, self.rules))
         self.subscription = self.source.serve(bus, SUBJECTS, "pol", "policy")
         bus.subscribe(SUBJECTS.acknowledgements(), self._heard)
 

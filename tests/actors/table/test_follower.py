@@ -13,6 +13,7 @@ from plait.actors.messages.error import DeadlineExceeded, Undecodable
 from plait.actors.messages.subject import Subjects
 from plait.actors.messages.table import Delta
 from plait.actors.table.follower import Follower
+from plait.actors.table.replica import Table
 from plait.actors.table.snapshot import SnapshotSource, cut, fetch
 
 pytestmark = pytest.mark.anyio
@@ -23,15 +24,15 @@ class Owner:
     """A table whose pushes can be lost."""
 
     def __init__(self, bus, limit=512 * 1024):
-        self.bus, self.revision, self.entries = bus, 0, {}
-        self.source = SnapshotSource(lambda: (self.revision, self.entries), limit)
+        self.bus, self.revision, self.entries, self.epoch = bus, 0, {}, 0
+        self.source = SnapshotSource(lambda: Table(self.revision, self.entries, self.epoch), limit)
         self.subscription = None
 
     def serve(self):
         self.subscription = self.source.serve(self.bus, SUBJECTS, "reg", "registry")
 
     def change(self, key, value, lost=False):
-        delta = Delta(self.revision, self.revision + 1, ((key, value),))
+        delta = Delta(self.revision, self.revision + 1, ((key, value),), self.epoch)
         self.entries = {k: v for k, v in {**self.entries, key: value}.items() if v is not None}
         self.revision += 1
         if not lost:
@@ -152,7 +153,7 @@ async def test_a_large_table_comes_in_chunks_and_begins_again_when_it_moves(worl
         return answer(payload)
 
     world.owner.source.answer = moving
-    revision, entries = await fetch(asker, "reg", "registry")
+    revision, entries, _ = await fetch(asker, "reg", "registry")
     assert (revision, entries) == (101, world.owner.entries)
     assert len(asked) > len(cut(sorted(entries.items()), 1000)) > 5
     assert await fetch(asker, "reg", "registry", known=101) is None
@@ -186,7 +187,7 @@ def test_chunks_are_small_and_whole():
 
 
 def test_random_bytes_are_no_request():
-    source = SnapshotSource(lambda: (1, {}))
+    source = SnapshotSource(lambda: Table(1, {}))
     rng = random.Random(3)
     refused = 0
     for _ in range(500):

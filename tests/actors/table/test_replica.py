@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plait.actors.messages.table import Delta
-from plait.actors.table.replica import Offer, Replica, apply, digest
+from plait.actors.table.replica import Offer, Replica, Table, apply, digest
 
 changes = st.lists(
     st.tuples(st.sampled_from("abcdef"), st.one_of(st.none(), st.binary(max_size=3))), min_size=1, max_size=3
@@ -34,13 +34,13 @@ def test_every_interleaving_of_lost_doubled_and_late_deltas_and_snapshots_conver
         if act == "delta":
             replica.offer(deltas[n])
         else:
-            replica.install(n, states[n])
+            replica.install(Table(n, states[n]))
         assert replica.revision >= seen
         seen = replica.revision
         assert replica.entries == states[seen]
         apply(told, replica.take().items())
         assert told == replica.entries
-    replica.install(len(deltas), states[-1])
+    replica.install(Table(len(deltas), states[-1]))
     assert (replica.revision, replica.entries, replica.gap) == (len(deltas), states[-1], False)
     assert digest(replica.entries) == digest(states[-1])
 
@@ -66,8 +66,8 @@ def test_an_offer_says_whether_it_was_taken():
 
 def test_a_late_snapshot_takes_nothing_back():
     replica = Replica()
-    replica.install(5, {"a": b"5"})
-    assert not replica.install(4, {"a": b"4"})
+    replica.install(Table(5, {"a": b"5"}))
+    assert not replica.install(Table(4, {"a": b"4"}))
     assert replica.entries == {"a": b"5"}
 
 

@@ -152,3 +152,37 @@ async def test_a_write_to_a_server_that_froze_is_looked_up_when_it_thaws(start_n
     assert await store.revision() == 2
     await bus.close()
     deadlines.close()
+
+
+async def test_a_bucket_that_the_server_has_lost_is_made_again(nats_server):
+    bus = await lean.connect(nats_server.url, "store")
+    deadlines = Deadlines(asyncio.get_running_loop())
+    asker = Asker(bus, Subjects(), "store", deadlines)
+    store = await open_bucket(asker, "lost")
+    for read in (store.revision, store.entries, lambda: store.get("k")):
+        await store.create("k", b"1")
+        await asker.ask("jetstream", b"$JS.API.STREAM.DELETE.KV_lost", b"", 2.0)
+        assert await read() in (0, ([], 0), None)
+    assert await store.create("k", b"2") == 1
+    await bus.close()
+    deadlines.close()
+
+
+async def test_a_write_whose_store_was_replaced_meanwhile_is_not_sent_again_over_another_value():
+    old, new = MemoryKeyValue(), MemoryKeyValue()
+    revision = await old.create("k", b"0")
+    assert await new.create("k", b"theirs") == revision
+
+    class Replaced(MemoryKeyValue):
+        async def update(self, key, value, last):
+            raise UnknownOutcome
+
+        delete = update
+        get = new.get
+
+    with pytest.raises(Conflict):
+        await write(Replaced(), "k", b"mine", revision, was=b"0")
+    Replaced.delete = lambda self, key, last: self.update(key, b"", last)
+    with pytest.raises(Conflict):
+        await remove(Replaced(), "k", revision, was=b"0")
+    assert (await new.get("k")).value == b"theirs"
