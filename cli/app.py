@@ -21,7 +21,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         (
             ("ls", "nodes, services, instances, actors, policies"),
             ("tree", "who supervises whom, with restarts and failures"),
-            ("describe", "all that is known of one actor"),
+            ("describe", "all that is known of one service, instance, node, actor or rule"),
             ("status", "which node decides by which policy revision"),
             ("trace", "traces: list them, or show one"),
             ("check", "the doctor: what works, what does not, what to do"),

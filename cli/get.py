@@ -2,13 +2,16 @@
 
 import time
 from datetime import datetime
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
 from . import option
 from .exit import CommandError, Exit
 from .kind import kind_of
+
+if TYPE_CHECKING:
+    from .output import Listing
 
 
 @click.command(
@@ -32,14 +35,21 @@ def command(what: str | None, output: str, timeout: float, nats: str | None, mes
 
 
 def show(kind: str, name: str, *, output: str, timeout: float, nats: str | None, mesh: str) -> None:
-    """Ask for policy and write it; an empty `kind` or `name` stands for all.
+    """Ask for policy and write it; see `listing`."""
+    from .output import write
+
+    write(listing(kind, name, timeout=timeout, nats=nats, mesh=mesh), output)
+
+
+def listing(kind: str, name: str, *, timeout: float, nats: str | None, mesh: str) -> "Listing":
+    """Ask for policy; an empty `kind` or `name` stands for all.
 
     Raises:
         CommandError: a document was named that is not in force, or the policy engine does not answer.
     """
     from ..mesh.address import find
     from .connection import Visit, check, items, visit
-    from .output import Column, Listing, write
+    from .output import Column, Listing
 
     question: dict[str, Any] = {key: text for key, text in (("kind", kind), ("name", name)) if text}
 
@@ -63,7 +73,7 @@ def show(kind: str, name: str, *, output: str, timeout: float, nats: str | None,
         Column("AGE", _age, right=True),
         Column("HOSTS", _hosts, wide=True),
     )
-    write(Listing("PolicyList", columns, documents, _title, "no policy is in force", documents), output)
+    return Listing("PolicyList", columns, documents, _title, "no policy is in force", documents)
 
 
 def _metadata(document: dict[str, Any], field: str) -> str:

@@ -15,33 +15,49 @@ THINGS = ("nodes", "services", "instances", "actors", "policies")
 Examples:
   plait ls instances
   plait ls services -o wide
-  plait ls nodes -o jsonl
+  plait ls instances --watch
+  plait ls nodes --watch -o jsonl
 """
 )
 @click.argument("what", type=click.Choice(THINGS))
 @option.output
+@option.watch
 @option.timeout(5.0)
 @option.connection
-def command(what: str, output: str, timeout: float, nats: str | None, mesh: str) -> None:
+def command(what: str, output: str, watch: bool, interval: float, timeout: float, nats: str | None, mesh: str) -> None:
     """List what is in the mesh."""
-    if what == "policies":
-        from .get import show
 
-        show("", "", output=output, timeout=timeout, nats=nats, mesh=mesh)
-        return
+    def read() -> Listing:
+        return listing(what, timeout, nats, mesh)
+
+    if watch:
+        from .watch import follow
+
+        follow(read, output, interval)
+    else:
+        write(read(), output)
+
+
+def listing(what: str, timeout: float, nats: str | None, mesh: str) -> Listing:
+    """Read the list of one of `THINGS`.
+
+    Raises:
+        CommandError: who should answer does not.
+    """
+    if what == "policies":
+        from .get import listing as policies
+
+        return policies("", "", timeout=timeout, nats=nats, mesh=mesh)
     if what == "actors":
         from .tree import COLUMNS, actor_name, actors, fetch
 
         rows = [one for tree in fetch("", timeout, nats, mesh) for one in actors(tree)]
-        write(Listing("ActorList", COLUMNS, rows, actor_name, "no actor runs"), output)
-        return
+        return Listing("ActorList", COLUMNS, rows, actor_name, "no actor runs")
     from ..mesh.address import find
     from .connection import ask, check
 
     answer = check(ask(find(nats, mesh), "registry.resolve", {"service": ""}, limit=timeout))
-    found = instances(answer)
-    listing = {"nodes": _nodes, "services": _services, "instances": _instances}[what](found)
-    write(listing, output)
+    return {"nodes": _nodes, "services": _services, "instances": _instances}[what](instances(answer))
 
 
 def instances(answer: dict[str, Any]) -> list[Item]:

@@ -136,6 +136,21 @@ def output(command: Command) -> Command:
     )(command)
 
 
+def watch(command: Command) -> Command:
+    """Add `--watch` and `--interval`: whether to go on, and how often to look."""
+    command = click.option(
+        "--interval",
+        metavar="SECONDS",
+        type=click.FloatRange(0.05, 3600),
+        default=1.0,
+        show_default=True,
+        help="Time between two looks of --watch.",
+    )(command)
+    return click.option("-w", "--watch", is_flag=True, help="Go on until Ctrl-C; with -o jsonl a line per change.")(
+        command
+    )
+
+
 def timeout(seconds: float) -> Callable[[Command], Command]:
     """Add `--timeout`, in seconds."""
 

@@ -85,14 +85,21 @@ def clean(text: str) -> str:
     return text if text.isprintable() else "".join(one if one.isprintable() else "\ufffd" for one in text)
 
 
-def _write_table(listing: Listing, *, wide: bool) -> None:
+def table_lines(listing: Listing, *, wide: bool) -> list[str]:
+    """Return the lines of a list's table; none where it has no items."""
     if not listing.items:
+        return []
+    columns = [column for column in listing.columns if wide or not column.wide]
+    rows = [[_cell(column, item) for column in columns] for item in listing.items]
+    return table([column.head for column in columns], rows, [column.right for column in columns])
+
+
+def _write_table(listing: Listing, *, wide: bool) -> None:
+    lines = table_lines(listing, wide=wide)
+    if not lines:
         if listing.empty:
             click.echo(listing.empty, err=True)
         return
-    columns = [column for column in listing.columns if wide or not column.wide]
-    rows = [[_cell(column, item) for column in columns] for item in listing.items]
-    lines = table([column.head for column in columns], rows, [column.right for column in columns])
     if sys.stdout.isatty() and not wide:
         room = shutil.get_terminal_size().columns
         lines = [line if len(line) <= room else line[: room - 1] + "…" for line in lines]
