@@ -13,11 +13,13 @@ from ..loop.slice import Steps, at_once
 from ..messages.codec import encode
 from ..messages.rule import Rule, RuleSet
 from ..messages.table import Change
+from .analyze import analyze
 from .document import Document
 from .hint import did_you_mean
 from .problem import Problem, ProblemCode, Report
-from .reference import Scene, check_references, warn_of_overlaps
+from .reference import Scene, check_references
 from .translate import translate
+from .world import UNKNOWN, World
 
 
 class StoredDocument(msgspec.Struct, frozen=True, array_like=True):
@@ -64,6 +66,7 @@ def check(
     delete: Iterable[str] = (),
     revision: int = 0,
     force: bool = False,
+    world: World = UNKNOWN,
 ) -> Outcome:
     """Return what becomes of a bundle: every reason why it is refused, or its changes.
 
@@ -73,8 +76,9 @@ def check(
         delete: keys to take out.
         revision: the revision that the changes would become; a new virtual service is dated by it.
         force: let what is in force name what is taken out: those are warnings then.
+        world: what is known of the mesh besides policy, for warnings.
     """
-    return at_once(checking(in_force, incoming, delete=delete, revision=revision, force=force))
+    return at_once(checking(in_force, incoming, delete=delete, revision=revision, force=force, world=world))
 
 
 def checking(
@@ -84,6 +88,7 @@ def checking(
     delete: Iterable[str] = (),
     revision: int = 0,
     force: bool = False,
+    world: World = UNKNOWN,
 ) -> Steps[Outcome]:
     """See `check`; rests after each document."""
     problems: list[Problem] = []
@@ -121,7 +126,7 @@ def checking(
         warnings += found
     else:
         problems += found
-    warnings += yield from warn_of_overlaps(scene)
+    warnings += yield from analyze(scene, world)
     if problems:
         return Outcome(problems=tuple(problems), warnings=tuple(warnings))
     documents = {key: one for key, one in changed.items() if one is None or one != in_force.get(key)}

@@ -44,7 +44,15 @@ class ProblemCode(enum.StrEnum):
     DEPRECATED = "deprecated"
     APPROXIMATED = "approximated"
     CONFLICTING_HOSTS = "conflicting_hosts"
+    HOST_NOT_IN_GATEWAY = "host_not_in_gateway"
+    CONFLICTING_GATEWAYS = "conflicting_gateways"
+    NOT_FOR_INGRESS = "not_for_ingress"
     UNREACHABLE = "unreachable"
+    INEFFECTIVE_MATCH = "ineffective_match"
+    UNKNOWN_HOST = "unknown_host"
+    EMPTY_SUBSET = "empty_subset"
+    UNKNOWN_RULE_HOST = "unknown_rule_host"
+    NO_GATEWAY = "no_gateway"
     LARGE = "large"
 
 

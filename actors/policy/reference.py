@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 from ..loop.slice import Steps
 from ..messages.rule import Destination, DestinationPolicy, GatewayPolicy, Mirror, Rule, RuleSet
-from ..routing.host import covers
 from ..routing.route import MESH
 from .document import Document
 from .hint import did_you_mean
@@ -133,34 +132,3 @@ def _blame(scene: Scene, removed: Collection[str], problem: Problem) -> Problem:
 def _start(scene: Scene, key: str) -> int:
     source = scene.sources.get(key)
     return source.line(()) if source is not None else 0
-
-
-def warn_of_overlaps(scene: Scene) -> Steps[list[Problem]]:
-    """Return warnings of the bundle's virtual services that others outrank, and of hosts that no gateway serves."""
-    first: dict[str, tuple[int, str]] = {}
-    sets = {key: rule for key, rule in scene.after.items() if isinstance(rule, RuleSet)}
-    for rule in sets.values():
-        if MESH in rule.gateways:
-            for host in rule.hosts:
-                first[host] = min(first.get(host, (rule.order, rule.name)), (rule.order, rule.name))
-    served = {
-        rule.name: [host for server in rule.servers for host in server.hosts]
-        for rule in scene.after.values()
-        if isinstance(rule, GatewayPolicy)
-    }
-    warnings: list[Problem] = []
-    for key, rule in sets.items():
-        if key not in scene.sources:
-            continue
-        yield
-        report = scene.report(key)
-        for place, host in enumerate(rule.hosts):
-            path: Path = ("spec", "hosts", place)
-            if MESH in rule.gateways and first[host][1] != rule.name:
-                message = f"inside the mesh VirtualService {first[host][1]!r}, which is older, counts alone for {host}"
-                report.warn(ProblemCode.CONFLICTING_HOSTS, path, message)
-            for name in rule.gateways:
-                if name in served and not any(covers(one, host) or covers(host, one) for one in served[name]):
-                    report.warn(ProblemCode.NO_EFFECT, path, f"no server of gateway {name!r} answers for {host}")
-        warnings += report.warnings
-    return warnings

@@ -42,11 +42,6 @@ def virtual_service(spec: VirtualService, namespace: str, name: str, report: Rep
     routes = tuple(
         _route(one, namespace, gateways, (*root, "http", place), report) for place, one in enumerate(spec.http)
     )
-    for place, one in enumerate(spec.http[:-1]):
-        if not one.match:
-            message = f"route {place} matches everything: the routes after it are never reached"
-            report.warn(ProblemCode.UNREACHABLE, (*root, "http", place + 1), message)
-            break
     return RuleSet(f"{namespace}/{name}", tuple(hosts), gateways, routes)
 
 

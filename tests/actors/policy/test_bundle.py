@@ -153,7 +153,7 @@ def test_two_virtual_services_for_one_host_of_the_mesh_are_warned_of(policies):
 def test_a_host_that_no_server_answers_for_is_warned_of(policies):
     policies.apply(gateway("edge", "*.example.com"))
     (warning,) = policies.check(service("a", gateway="edge", hosts="a.example.org")).warnings
-    assert (warning.code, warning.path) == ("no_effect", "$.spec.hosts[0]")
+    assert (warning.code, warning.path) == ("host_not_in_gateway", "$.spec.hosts[0]")
     assert policies.check(service("a", gateway="edge", hosts="a.example.com")).warnings == ()
 
 

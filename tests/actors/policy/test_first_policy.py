@@ -77,7 +77,7 @@ def test_a_host_outside_its_gateway_is_warned_of(policies):
     )
     outcome = policies.check(meant)
     assert outcome.accepted
-    assert "$.spec.hosts[0]" in {one.path for one in outcome.warnings if one.code == "no_effect"}
+    assert "$.spec.hosts[0]" in {one.path for one in outcome.warnings if one.code == "host_not_in_gateway"}
 
 
 def test_the_corrected_form_is_accepted_and_does_what_was_meant(policies, request_of):

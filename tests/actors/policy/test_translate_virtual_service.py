@@ -290,7 +290,6 @@ def test_every_mistake_is_told(translated):
         ("  hosts: [a.example.com]\n  http: [{route: [{destination: {host: a}}]}]\n", "hosts[0]", "no_effect"),
         ("  hosts: [a]\n  http: [{route: [{destination: {host: a}}], retries: {retryOn: 'unavailable,cancelled,5xx'}}]\n", "http[0].retries.retryOn", "no_effect"),
         ("  hosts: [a]\n  http: [{route: [{destination: {host: a}}], retries: {retryOn: retriable-status-codes}}]\n", "http[0].retries.retryOn", "no_effect"),
-        ("  hosts: [a]\n  http: [{route: [{destination: {host: a}}]}, {route: [{destination: {host: b}}]}]\n", "http[1]", "unreachable"),
     ],
 )  # fmt: skip
 def test_what_has_no_effect_is_a_warning(translated, spec, path, code):

@@ -1,0 +1,74 @@
+"""The analyzer: all findings about the documents of a bundle, in the policy as it would be with them."""
+
+from ..messages.rule import GatewayPolicy, RuleSet
+from ..routing.route import MESH
+from .analyze_gateway import Gateways
+from .analyze_route import MeshOnly, unreachable
+from .analyze_service import Services
+from .problem import Path, Problem, ProblemCode, Report
+from .reference import Scene
+from .world import World
+
+_MANY = 128
+"""Rules that are looked at before the loop has its turn."""
+
+
+def analyze(scene: Scene, world: World) -> Steps[list[Problem]]:
+    """Return what is probably wrong with the bundle's documents; what is in force already is not told again."""
+    gateways, services = Gateways(), Services(world)
+    mesh_only, oldest = MeshOnly(), Oldest()
+    for number, rule in enumerate(scene.after.values()):
+        if number % _MANY == 0:
+            yield
+        if isinstance(rule, RuleSet):
+            mesh_only.add(rule)
+            oldest.add(rule)
+        elif isinstance(rule, GatewayPolicy):
+            gateways.add(rule)
+        else:
+            mesh_only.count(rule)
+        services.add(rule)
+    found: list[Problem] = []
+    for key in scene.sources:
+        rule = scene.after.get(key)
+        if rule is None or key in scene.unsound:
+            continue
+        yield
+        report = scene.report(key)
+        if isinstance(rule, RuleSet):
+            oldest.tell(rule, report)
+            gateways.hosts(rule, report)
+            unreachable(rule, report)
+            mesh_only.tell(rule, report)
+            services.destinations(rule, report)
+        elif isinstance(rule, GatewayPolicy):
+            gateways.conflicts(rule, report)
+            gateways.selector(rule, world.gateways, report)
+        else:
+            services.rule(rule, report)
+        found += report.warnings
+    return found
+
+
+class Oldest:
+    """Which rule set counts inside the mesh, by host: the oldest does, as in Istio."""
+
+    def __init__(self) -> None:
+        self._first: dict[str, tuple[int, str]] = {}
+
+    def add(self, rules: RuleSet) -> None:
+        """Take a rule set in."""
+        if MESH in rules.gateways:
+            for host in rules.hosts:
+                self._first[host] = min(self._first.get(host, (rules.order, rules.name)), (rules.order, rules.name))
+
+    def tell(self, rules: RuleSet, report: Report) -> None:
+        """Warn of hosts for which another rule set counts."""
+        if MESH not in rules.gateways:
+            return
+        for place, host in enumerate(rules.hosts):
+            older = self._first[host][1]
+            if older != rules.name:
+                path: Path = ("spec", "hosts", place)
+                message = f"inside the mesh VirtualService {older!r}, which is older, counts alone for {host}"
+                report.warn(ProblemCode.CONFLICTING_HOSTS, path, message, f"put its routes into {older!r}")

@@ -1,0 +1,77 @@
+"""Findings about services: hosts that are none of the mesh, subsets that no instance belongs to."""
+
+from ..messages.error import InvalidName
+from ..messages.name import host_of, service_token
+from ..messages.rule import DestinationPolicy, Rule, RuleSet
+from .hint import did_you_mean
+from .problem import Path, ProblemCode, Report
+from .world import World, carries
+
+
+class Services:
+    """The services that there are: of the mesh, or, without one, those that the files speak about."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._known = set(world.services or ())
+        self._learns = world.services is None and world.from_files
+
+    def add(self, rule: Rule) -> None:
+        """Take a rule in: whoever writes one about a service says that it is there."""
+        if not self._learns:
+            return
+        if isinstance(rule, DestinationPolicy):
+            self._known.add(rule.service)
+        elif isinstance(rule, RuleSet):
+            self._known |= _named(rule)
+
+    def destinations(self, rules: RuleSet, report: Report) -> None:
+        """Warn of destinations and mirrors that are no service."""
+        if self._world.services is None and not self._learns:
+            return
+        for number, route in enumerate(rules.routes):
+            path: Path = ("spec", "http", number)
+            for place, goal in enumerate(route.destinations):
+                self._judge(goal.service, (*path, "route", place, "destination", "host"), report)
+            for goal in route.mirrors:
+                self._judge(goal.service, (*path, "mirror"), report)
+
+    def rule(self, policy: DestinationPolicy, report: Report) -> None:
+        """Warn of a destination rule about nobody, and of subsets that nobody belongs to."""
+        if self._world.services is None or "*" in policy.service:
+            return
+        instances = self._world.services.get(policy.service)
+        if instances is None:
+            message = f"no service {policy.service!r} is in the mesh"
+            report.warn(ProblemCode.UNKNOWN_RULE_HOST, ("spec", "host"), message, self._near(policy.service))
+            return
+        for place, subset in enumerate(policy.subsets):
+            if not any(carries(one, subset.labels) for one in instances):
+                labels = ", ".join(f"{name}={value}" for name, value in sorted(subset.labels.items()))
+                message = f"no instance of {policy.service!r} carries {labels}: subset {subset.name!r} is empty"
+                versions = sorted({one.get("version", "") for one in instances} - {""})
+                hint = "versions: " + ", ".join(versions) if versions else ""
+                report.warn(ProblemCode.EMPTY_SUBSET, ("spec", "subsets", place), message, hint)
+
+    def _judge(self, service: str, path: Path, report: Report) -> None:
+        if service in self._known or "*" in service:
+            return
+        where = "is in the mesh" if self._world.services is not None else "is named by these files"
+        report.warn(ProblemCode.UNKNOWN_HOST, path, f"no service {service!r} {where}", self._near(service))
+
+    def _near(self, service: str) -> str:
+        return did_you_mean(service, self._known)
+
+
+def _named(rules: RuleSet) -> set[str]:
+    """Services that a rule set is about."""
+    found: set[str] = set()
+    for host in rules.hosts:
+        if host.endswith(".svc.cluster.local") and not host.startswith("*"):
+            try:
+                token = service_token(host)
+            except InvalidName:
+                continue
+            if host_of(token) == host:
+                found.add(token)
+    return found

@@ -1,0 +1,44 @@
+"""What the analyzer may know of the mesh besides policy: services with their instances' labels, and the gateways."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+Labels = Mapping[str, str]
+
+
+class World(NamedTuple):
+    """The mesh as it is; None where it is not known, and nothing is concluded from that."""
+
+    services: Mapping[str, Sequence[Labels]] | None = None
+    """Labels of each instance, by the service's subject token."""
+    gateways: Sequence[Labels] | None = None
+    """Labels of each gateway actor."""
+    from_files: bool = False
+    """Whether a service that no document speaks about counts as missing, where `services` is not known."""
+
+
+UNKNOWN = World()
+"""Nothing but policy is known."""
+FILES = World(from_files=True)
+"""Files that are checked without a mesh: what they speak about is all there is."""
+
+GATEWAY = "plait-gateway"
+"""As what gateways stand in the registry."""
+_OWN = "plait-"
+
+
+def world_of(instances: Iterable[tuple[str, Labels]]) -> World:
+    """Return the world in which these (service, labels) of instances run."""
+    services: dict[str, list[Labels]] = {}
+    gateways: list[Labels] = []
+    for service, labels in instances:
+        if service == GATEWAY:
+            gateways.append(labels)
+        elif not service.startswith(_OWN):
+            services.setdefault(service, []).append(labels)
+    return World(services, gateways)
+
+
+def carries(labels: Labels, wanted: Labels) -> bool:
+    """Return whether `labels` has all of `wanted`."""
+    return all(labels.get(name) == value for name, value in wanted.items())
