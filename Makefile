@@ -41,6 +41,8 @@ sweep: $(VENV)/.dev
 docs: $(VENV)/.dev
 	$(BIN)/python -c 'from plait.actors.policy.support import support_table; print(support_table(), end="")' >docs/support.md.new
 	@mv docs/support.md.new docs/support.md
+	$(BIN)/python -c 'from plait.actors.policy.code import codes_table; print(codes_table(), end="")' >docs/codes/README.md.new
+	@mv docs/codes/README.md.new docs/codes/README.md
 
 $(VENV)/.run: pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -31,6 +31,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     (
         "Policy",
         (
+            ("analyze", "find what is wrong with policy, in files or in force"),
             ("apply", "publish policy from files"),
             ("get", "the policy in force"),
             ("delete", "take policy out"),

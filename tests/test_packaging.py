@@ -78,7 +78,7 @@ def wheel(tmp_path_factory) -> zipfile.ZipFile:
 
 def test_the_wheel_holds_what_users_need(wheel):
     names = set(wheel.namelist())
-    policies = {f"plait/{path.relative_to(ROOT).as_posix()}" for path in ROOT.glob("examples/bookinfo/policies/*.yaml")}
+    policies = {f"plait/{path.relative_to(ROOT).as_posix()}" for path in ROOT.glob("examples/bookinfo/*/*.yaml")}
     assert policies
     assert policies <= names
     assert {"plait/py.typed", "plait/__init__.py", "plait/actors/service/service.py"} <= names

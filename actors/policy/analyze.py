@@ -1,5 +1,6 @@
 """The analyzer: all findings about the documents of a bundle, in the policy as it would be with them."""
 
+from ..loop.slice import Steps
 from ..messages.rule import GatewayPolicy, RuleSet
 from ..routing.route import MESH
 from .analyze_gateway import Gateways

@@ -33,8 +33,8 @@ class Services:
             path: Path = ("spec", "http", number)
             for place, goal in enumerate(route.destinations):
                 self._judge(goal.service, (*path, "route", place, "destination", "host"), report)
-            for goal in route.mirrors:
-                self._judge(goal.service, (*path, "mirror"), report)
+            for copy in route.mirrors:
+                self._judge(copy.service, (*path, "mirror"), report)
 
     def rule(self, policy: DestinationPolicy, report: Report) -> None:
         """Warn of a destination rule about nobody, and of subsets that nobody belongs to."""

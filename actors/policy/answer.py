@@ -10,6 +10,7 @@ import msgspec
 from ..bus.user_request import number_field, text_field
 from ..messages.error import Refused
 from .bundle import StoredDocument
+from .code import number_of
 from .history import Step
 from .problem import Problem
 from .record import Held
@@ -25,13 +26,13 @@ Errors = dict[str, list[dict[str, Any]]]
 
 
 def problems(found: Iterable[Problem]) -> list[dict[str, Any]]:
-    """Return problems or warnings as users see them; where they do not fit an answer, the last one counts the rest."""
+    """Return problems or warnings as users see them, with numbers; where they do not fit an answer, the last one counts the rest."""
     told: list[dict[str, Any]] = []
     size = more = 0
     for problem in found:
         size += 100 + sum(len(text) for text in (problem.document, problem.path, problem.message, problem.hint))
         if len(told) < LINES and size < _SIZE:
-            told.append(msgspec.to_builtins(problem))
+            told.append({**msgspec.to_builtins(problem), "number": number_of(problem.code)})
         else:
             more += 1
     if more:

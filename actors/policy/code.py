@@ -95,3 +95,20 @@ def level_of(code: str) -> Level:
         return CODES[ProblemCode(code)].level
     except (ValueError, KeyError):
         return Level.ERROR
+
+
+def codes_table() -> str:
+    """Return `docs/codes/README.md`."""
+    lines = [
+        "# What `plait analyze` and `plait apply` find",
+        "",
+        "Made from the code (`make docs`). Errors refuse a bundle, warnings and infos do not. Each number has a",
+        "page with an example that raises it and one that does not; a test holds both against the analyzer.",
+        "",
+        "| number | level | code | Istio | |",
+        "|---|---|---|---|---|",
+    ]
+    for word, one in CODES.items():
+        link = f"[{one.number}]({one.number}.md)"
+        lines.append(f"| {link} | {one.level.name.lower()} | `{word.value}` | {one.istio} | {one.title} |")
+    return "\n".join([*lines, ""])

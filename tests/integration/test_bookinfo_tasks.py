@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-import plait.examples.bookinfo.policies as policies
+import plait.examples.bookinfo.scenarios as scenarios
 from tests.integration.documents import reviews, stars
 from tests.integration.load import ask
 
 pytestmark = pytest.mark.anyio
 
-FOLDER = Path(policies.__file__).parent
+FOLDER = Path(scenarios.__file__).parent
 UNAVAILABLE = "Ratings service is currently unavailable"
 
 
