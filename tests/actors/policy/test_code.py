@@ -15,7 +15,7 @@ MESH = World(
     {name: [{"version": "v1"}, {"version": "v2"}] for name in ("reviews", "productpage")},
     [{"istio": "ingressgateway"}],
 )
-WITHOUT_EXAMPLES = {ProblemCode.NOT_FOUND}
+WITHOUT_EXAMPLES = {ProblemCode.NOT_FOUND, ProblemCode.LARGE}
 _YAML = re.compile(r"^```yaml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
