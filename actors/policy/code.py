@@ -74,6 +74,7 @@ CODES: dict[ProblemCode, Code] = {
     ProblemCode.UNREACHABLE: _warning(303, "IST0130", "no request can reach the route"),
     ProblemCode.INEFFECTIVE_MATCH: _info(304, "IST0131", "an earlier match takes all that this one could"),
     ProblemCode.LARGE: _warning(305, "", "a value is so large that it slows each request down"),
+    ProblemCode.APPROXIMATED: _warning(306, "", "the field is honoured in another way than Istio's"),
     # 04: what the mesh has, besides policy
     ProblemCode.UNKNOWN_HOST: _warning(401, "IST0101", "there is no such service"),
     ProblemCode.EMPTY_SUBSET: _warning(402, "IST0173", "no instance carries the subset's labels"),
