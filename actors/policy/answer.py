@@ -26,7 +26,7 @@ Errors = dict[str, list[dict[str, Any]]]
 
 
 def problems(found: Iterable[Problem]) -> list[dict[str, Any]]:
-    """Return problems or warnings as users see them, with numbers; where they do not fit an answer, the last one counts the rest."""
+    """Return problems or warnings as users see them, numbered; where they do not fit, the last one counts the rest."""
     told: list[dict[str, Any]] = []
     size = more = 0
     for problem in found:
