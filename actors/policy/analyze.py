@@ -31,10 +31,10 @@ def analyze(scene: Scene, world: World) -> Steps[list[Problem]]:
         services.add(rule)
     found: list[Problem] = []
     for key in scene.sources:
-        rule = scene.after.get(key)
-        if rule is None or key in scene.unsound:
+        if key in scene.unsound or key not in scene.after:
             continue
         yield
+        rule = scene.after[key]
         report = scene.report(key)
         if isinstance(rule, RuleSet):
             oldest.tell(rule, report)
