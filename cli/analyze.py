@@ -47,7 +47,7 @@ def command(
     codes: bool,
     output: str,
     timeout: float,
-    nats: str | None,
+    nats: "option.Where",
     mesh: str,
 ) -> None:
     """Check policy: what would be refused, and what is accepted but probably not meant.
@@ -78,7 +78,7 @@ def command(
 
 
 def _scene(
-    nats: str | None, mesh: str, timeout: float, *, needed: bool
+    nats: "option.Where", mesh: str, timeout: float, *, needed: bool
 ) -> "tuple[dict[str, StoredDocument], World, str] | None":
     """The policy in force, the mesh's services, and which mesh that is; None where no mesh runs and none was named."""
     from ..actors.messages.error import BusUnavailable

@@ -25,7 +25,7 @@ Examples:
 @click.option("--dry-run", is_flag=True, help="Check it against what is in force, change nothing.")
 @option.timeout(15.0)
 @option.connection
-def command(files: tuple[str, ...], wait: bool, dry_run: bool, timeout: float, nats: str | None, mesh: str) -> None:
+def command(files: tuple[str, ...], wait: bool, dry_run: bool, timeout: float, nats: "option.Where", mesh: str) -> None:
     """Publish policy: all files are one bundle, accepted or refused as a whole.
 
     A refused bundle changes nothing; each reason is told with its file and line, and the exit code is 3.

@@ -39,7 +39,7 @@ def command(
     body: str | None,
     timeout: float,
     output: str,
-    nats: str | None,
+    nats: "option.Where",
     mesh: str,
 ) -> None:
     """Call SERVICE at PATH by the policy in force, and print the answer's body.

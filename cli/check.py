@@ -28,7 +28,9 @@ Examples:
 @option.output
 @option.timeout(2.0)
 @option.connection
-def command(http: tuple[str, ...], admin: str | None, output: str, timeout: float, nats: str | None, mesh: str) -> None:
+def command(
+    http: tuple[str, ...], admin: str | None, output: str, timeout: float, nats: "option.Where", mesh: str
+) -> None:
     """Look at this machine, the bus and the mesh; the exit code is 3 when a check failed."""
     from .finding import Finding, Verdict, clock, nats_binary, private_files, python
     from .output import Column, Item, Listing, clean, write
@@ -64,7 +66,7 @@ def command(http: tuple[str, ...], admin: str | None, output: str, timeout: floa
 
 
 async def _outside(
-    http: tuple[str, ...], admin: str | None, nats: str | None, mesh: str, timeout: float
+    http: tuple[str, ...], admin: str | None, nats: "option.Where", mesh: str, timeout: float
 ) -> "tuple[list[Finding], float | None]":
     from ..mesh import run_file
     from ..mesh.address import find
@@ -93,7 +95,7 @@ async def _bus(target: "Target", timeout: float) -> "list[Finding]":
     from .finding import Finding, Verdict
 
     try:
-        bus = await lean.connect(target.url, name="plait-cli", connect_timeout=CONNECT)
+        bus = await lean.connect(target.url, name="plait-cli", login=target.login, connect_timeout=CONNECT)
     except BusUnavailable as error:
         hint = f"it was found by {target.origin}; start a mesh with `plait up`, or name its bus with --nats URL"
         return [Finding("bus", Verdict.FAILED, str(error), hint)]

@@ -91,12 +91,13 @@ def visit(target: Target, errand: Callable[[Visit], Awaitable[T]], *, limit: flo
     """Connect, run `errand`, leave; each question has `limit` seconds.
 
     Raises:
+        BusDenied: the bus refuses the login.
         BusUnavailable: no NATS at the target within two seconds.
         CommandError: as `Visit.ask`.
     """
 
     async def run() -> T:
-        bus = await lean.connect(target.url, name="plait-cli", connect_timeout=CONNECT)
+        bus = await lean.connect(target.url, name="plait-cli", login=target.login, connect_timeout=CONNECT)
         try:
             return await errand(Visit(bus, target, limit))
         finally:

@@ -16,7 +16,7 @@ Examples:
 @click.argument("named", metavar="KIND/NAME…", nargs=-1, required=True)
 @option.timeout(10.0)
 @option.connection
-def command(named: tuple[str, ...], timeout: float, nats: str | None, mesh: str) -> None:
+def command(named: tuple[str, ...], timeout: float, nats: "option.Where", mesh: str) -> None:
     """Take documents out of force, one after the other; each makes a new revision."""
     from ..mesh.address import find
     from .connection import Visit, check, visit

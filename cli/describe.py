@@ -30,7 +30,7 @@ Examples:
 @option.output
 @option.timeout(5.0)
 @option.connection
-def command(what: str, output: str, timeout: float, nats: str | None, mesh: str) -> None:
+def command(what: str, output: str, timeout: float, nats: "option.Where", mesh: str) -> None:
     """Show all that is known of one thing: service/NAME, instance/ID, node/NAME, actor/NODE/PATH, KIND/NAME."""
     kind, _, name = what.partition("/")
     if not kind or not name:
@@ -48,7 +48,7 @@ def _name(kind: str, item: Item) -> str:
     return f"{kind}/{item.get('address') if kind == 'actor' else item.get('name') or item.get('id')}"
 
 
-def _look(kind: str, name: str, timeout: float, nats: str | None, mesh: str) -> Item:
+def _look(kind: str, name: str, timeout: float, nats: "option.Where", mesh: str) -> Item:
     from ..actors.policy.kind import KINDS as POLICIES
     from ..mesh.address import find
     from . import portrait
@@ -106,7 +106,7 @@ async def _callers(there: Any, name: str) -> list[Item] | None:
     return portrait.callers(name, (cast("list[Item]", one.get("spans") or []) for one in whole))
 
 
-def _actor(address: str, timeout: float, nats: str | None, mesh: str) -> Item:
+def _actor(address: str, timeout: float, nats: "option.Where", mesh: str) -> Item:
     from .tree import actors, fetch
 
     node, _, path = address.partition("/")

@@ -20,7 +20,7 @@ Examples:
 @click.option("--stay", is_flag=True, help="Leave the process running.")
 @option.timeout(40.0)
 @option.connection
-def command(nodes: tuple[str, ...], stay: bool, timeout: float, nats: str | None, mesh: str) -> None:
+def command(nodes: tuple[str, ...], stay: bool, timeout: float, nats: "option.Where", mesh: str) -> None:
     """Have each NODE take no more work, end what it has in hand (30 s at most), and end itself."""
     from ..mesh.address import find
     from .connection import Visit, check, visit

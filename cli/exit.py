@@ -33,6 +33,13 @@ class CommandError(Exception):
         self.hint = hint
 
 
+LOGIN = (
+    "log in by --nats-creds or --nats-nkey FILE, by --nats-user with PLAIT_NATS_PASSWORD, or by PLAIT_NATS_TOKEN; "
+    "--nats-ca FILE names who vouches for the bus"
+)
+"""What to do about a bus that refuses the login, or whose certificate is not trusted."""
+
+
 def report(error: CommandError, *, machine: bool) -> None:
     """Say on stderr what went wrong: up to three lines, or one JSON object when the output is for machines."""
     if machine:
@@ -55,9 +62,11 @@ def understand(error: BaseException) -> CommandError:
     if isinstance(error, KeyboardInterrupt | click.Abort):
         return CommandError(Exit.INTERRUPTED, "interrupted")
     # Loaded here: most commands end without an error, and `--help` has 150 ms.
-    from ..actors.messages.error import BusUnavailable, InvalidName, MeshError, StartFailed, TooLarge
+    from ..actors.messages.error import BusDenied, BusUnavailable, InvalidName, MeshError, StartFailed, TooLarge
 
     match error:
+        case BusDenied():
+            return CommandError(Exit.DENIED, str(error), hint=LOGIN)
         case BusUnavailable():
             return CommandError(
                 Exit.UNREACHABLE, str(error), hint="start a mesh with `plait up`, or name its bus with --nats URL"

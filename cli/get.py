@@ -26,7 +26,7 @@ Examples:
 @option.output
 @option.timeout(5.0)
 @option.connection
-def command(what: str | None, output: str, timeout: float, nats: str | None, mesh: str) -> None:
+def command(what: str | None, output: str, timeout: float, nats: "option.Where", mesh: str) -> None:
     """Show the policy in force: all of it, one kind, or one document."""
     kind, _, name = (what or "").partition("/")
     if what and (not kind or what.endswith("/")):
@@ -34,14 +34,14 @@ def command(what: str | None, output: str, timeout: float, nats: str | None, mes
     show(kind_of(kind) if kind else "", name, output=output, timeout=timeout, nats=nats, mesh=mesh)
 
 
-def show(kind: str, name: str, *, output: str, timeout: float, nats: str | None, mesh: str) -> None:
+def show(kind: str, name: str, *, output: str, timeout: float, nats: "option.Where", mesh: str) -> None:
     """Ask for policy and write it; see `listing`."""
     from .output import write
 
     write(listing(kind, name, timeout=timeout, nats=nats, mesh=mesh), output)
 
 
-def listing(kind: str, name: str, *, timeout: float, nats: str | None, mesh: str) -> "Listing":
+def listing(kind: str, name: str, *, timeout: float, nats: "option.Where", mesh: str) -> "Listing":
     """Ask for policy; an empty `kind` or `name` stands for all.
 
     Raises:

@@ -24,7 +24,9 @@ Examples:
 @option.watch
 @option.timeout(5.0)
 @option.connection
-def command(what: str, output: str, watch: bool, interval: float, timeout: float, nats: str | None, mesh: str) -> None:
+def command(
+    what: str, output: str, watch: bool, interval: float, timeout: float, nats: "option.Where", mesh: str
+) -> None:
     """List what is in the mesh."""
 
     def read() -> Listing:
@@ -38,7 +40,7 @@ def command(what: str, output: str, watch: bool, interval: float, timeout: float
         write(read(), output)
 
 
-def listing(what: str, timeout: float, nats: str | None, mesh: str) -> Listing:
+def listing(what: str, timeout: float, nats: "option.Where", mesh: str) -> Listing:
     """Read the list of one of `THINGS`.
 
     Raises:

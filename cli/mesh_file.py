@@ -4,7 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
+from ..actors.bus.login import NOBODY
 from ..mesh import mesh_file
 from ..mesh.first_policy import PolicyRefused
 from ..mesh.options import UpOptions
@@ -51,6 +53,11 @@ class Settings:
             OSError: it, or a file of policy that it names, cannot be read.
             CommandError: a folder of policies holds none.
         """
+        options = self._options()
+        # A bus of our own asks for no login: what the environment says of one is meant for others.
+        return options if options.nats else msgspec.structs.replace(options, login=NOBODY, system_login=NOBODY)
+
+    def _options(self) -> UpOptions:
         flags = {name: value for name, value in self._flags.items() if value not in (None, ())}
         if flags.get("app") == ("none",):
             flags["app"] = ()

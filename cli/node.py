@@ -6,6 +6,7 @@ import click
 
 from . import option
 from .address import check_meant, check_targets, listen, pairs
+from .bus import nats_sys
 
 if TYPE_CHECKING:
     from ..mesh.options import Listen
@@ -22,7 +23,7 @@ Examples:
 )
 @click.argument("targets", metavar="TARGET…", nargs=-1, required=True)
 @option.nats
-@option.nats_sys
+@nats_sys
 @click.option("--name", metavar="NAME", help="The node's name; one is made up.")
 @click.option("--label", "labels", metavar="K=V", multiple=True, help="A label of its instances. May be repeated.")
 @click.option("--locality", metavar="R/Z/S", default="", help="Region, zone and subzone.")
@@ -48,8 +49,8 @@ Examples:
 @option.mesh
 def command(
     targets: tuple[str, ...],
-    nats: str | None,
-    nats_sys: str | None,
+    nats: "option.Where",
+    nats_sys: str,
     name: str | None,
     labels: tuple[str, ...],
     locality: str,
@@ -79,6 +80,7 @@ def command(
     options = NodeOptions(
         targets=targets,
         nats=target.url,
+        login=target.login,
         mesh=mesh,
         nats_sys=nats_sys or system_url(target),
         name=label(name, "node") if name else "",

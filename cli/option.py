@@ -1,32 +1,20 @@
 """The options that verbs share, each with its environment variable."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from .address import forward, ip, listen
 from .app import MACHINE
+from .bus import nats as nats  # noqa: PLC0414  -- handed on to the verbs
+
+if TYPE_CHECKING:
+    from ..mesh.address import Where as Where  # noqa: PLC0414
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 FORMATS = ("table", "wide", "json", "jsonl", "yaml", "name")
-
-
-def nats(command: Command) -> Command:
-    """Add `--nats`: where the bus is. None when neither flag nor environment names it."""
-    return click.option("--nats", metavar="URL", envvar="PLAIT_NATS_URL", show_envvar=True, help="The bus.")(command)
-
-
-def nats_sys(command: Command) -> Command:
-    """Add `--nats-sys`: the bus with the credentials of its system account."""
-    return click.option(
-        "--nats-sys",
-        metavar="URL",
-        envvar="PLAIT_NATS_SYS",
-        show_envvar=True,
-        help="The bus as a user who sees connections end; without it, deaths are seen by heartbeats alone.",
-    )(command)
 
 
 def telemetry(command: Command) -> Command:
@@ -117,7 +105,7 @@ def mesh(command: Command) -> Command:
 
 
 def connection(command: Command) -> Command:
-    """Add what every verb that asks the mesh needs: `--nats` and `--mesh`."""
+    """Add what every verb that asks the mesh needs: `--nats` with a login, and `--mesh`."""
     return nats(mesh(command))
 
 

@@ -28,7 +28,7 @@ Examples:
 @option.watch
 @option.timeout(5.0)
 @option.connection
-def command(output: str, watch: bool, interval: float, timeout: float, nats: str | None, mesh: str) -> None:
+def command(output: str, watch: bool, interval: float, timeout: float, nats: "option.Where", mesh: str) -> None:
     """Show each node's policy revision: synced, stale, or refused and why. Exit code 3 unless all are synced."""
     from ..mesh.address import find
     from .connection import ask, check

@@ -29,7 +29,7 @@ def command() -> None:
 @option.timeout(5.0)
 @option.connection
 def list_traces(
-    service: str | None, errors: bool, limit: int, output: str, timeout: float, nats: str | None, mesh: str
+    service: str | None, errors: bool, limit: int, output: str, timeout: float, nats: "option.Where", mesh: str
 ) -> None:
     """List traces, the latest first."""
     from ..mesh.address import find
@@ -55,7 +55,7 @@ def list_traces(
 @option.output
 @option.timeout(5.0)
 @option.connection
-def show(trace_id: str, output: str, timeout: float, nats: str | None, mesh: str) -> None:
+def show(trace_id: str, output: str, timeout: float, nats: "option.Where", mesh: str) -> None:
     """Show one trace; the first 8 digits of its id will do."""
     from ..mesh.address import find
     from .connection import ask, check

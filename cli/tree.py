@@ -21,7 +21,7 @@ Examples:
 @option.output
 @option.timeout(5.0)
 @option.connection
-def command(node: str, output: str, timeout: float, nats: str | None, mesh: str) -> None:
+def command(node: str, output: str, timeout: float, nats: "option.Where", mesh: str) -> None:
     """Show who supervises whom, in NODE or in every node."""
     trees = fetch(node, timeout, nats, mesh)
     if output not in ("table", "wide"):
@@ -32,7 +32,7 @@ def command(node: str, output: str, timeout: float, nats: str | None, mesh: str)
         click.echo("\n".join(lines(tree, "", "")))
 
 
-def fetch(node: str, timeout: float, nats: str | None, mesh: str) -> list[Item]:
+def fetch(node: str, timeout: float, nats: "option.Where", mesh: str) -> list[Item]:
     """Return the tree of one node, or of all that the registry knows."""
     from ..mesh.address import find
     from .connection import ask, check

@@ -6,6 +6,7 @@ import click
 
 from . import option
 from .address import check_meant, check_targets, listen
+from .bus import LOGIN, nats_sys
 
 APPS = ("bookinfo", "none")
 
@@ -18,6 +19,7 @@ Examples:
   plait up --app shop.orders:Orders --state ./state
   plait up --http 8080=80 --http 8443=443     a Gateway's port 80 is served on 8080
   plait up -f mesh.yaml --reload              what the file describes; what changes is replaced as it runs
+  plait up --nats nats://a:4222,nats://b:4222 --nats-creds mesh.creds
   plait up --dns 8600                         dig @127.0.0.1 -p 8600 reviews.service.plait SRV
 """
 )
@@ -43,7 +45,7 @@ Examples:
 @option.trusted_hops
 @option.dns
 @option.nats
-@option.nats_sys
+@nats_sys
 @click.option(
     "--app",
     multiple=True,
@@ -80,7 +82,7 @@ Examples:
 @option.advertise
 @option.telemetry
 @option.mesh
-def command(file: str | None, reload: bool, **flags: Any) -> None:
+def command(file: str | None, reload: bool, nats: "option.Where", **flags: Any) -> None:
     """Run a whole mesh on this machine: bus, control plane, gateway, and one process per service.
 
     It prints the addresses, then `ready`. Ctrl-C drains and stops it. Without --nats it starts a bus of its own.
@@ -96,8 +98,10 @@ def command(file: str | None, reload: bool, **flags: Any) -> None:
     from ..mesh.up import run
     from .mesh_file import Settings
 
+    flags |= {"nats": nats.url, "login": nats.login}
     settings = Settings(flags, Path(file).absolute() if file else None)
     options = settings.read()
+    check_meant(bool(options.nats), "needs --nats beside it", *(f"nats_{one}" for one in (*LOGIN, "insecure", "sys")))
     check_meant(options.dns is not None, "needs --dns beside it", "dns_forward", "dns_ttl")
     try:
         if reload:

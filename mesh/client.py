@@ -9,14 +9,14 @@ from types import TracebackType
 from ..actors.bus import lean
 from ..actors.messages.error import BusUnavailable
 from ..actors.messages.name import label
-from .address import find
+from .address import Where, find
 from .outside import Mesh
 
 
 class Connecting:
     """A connection that begins when it is awaited, or when its `async with` block does, and ends with that block."""
 
-    def __init__(self, nats: str | None, mesh: str, name: str, sampling: float, timeout: float) -> None:
+    def __init__(self, nats: Where | str | None, mesh: str, name: str, sampling: float, timeout: float) -> None:
         self._nats = nats
         self._mesh = mesh
         self._name = name
@@ -41,9 +41,9 @@ class Connecting:
         name = label(self._name, "client") if self._name else ""
         target = find(self._nats, label(self._mesh, "mesh"))
         try:
-            bus = await lean.connect(target.url, f"plait {name or 'client'}")
+            bus = await lean.connect(target.url, f"plait {name or 'client'}", login=target.login)
         except BusUnavailable as error:
-            raise BusUnavailable(
+            raise type(error)(
                 f"the mesh {target.mesh!r} cannot be reached: {error} (the address is {target.origin})"
             ) from None
         mesh = None
@@ -58,7 +58,7 @@ class Connecting:
 
 
 def connect(
-    nats: str | None = None,
+    nats: Where | str | None = None,
     mesh: str = "default",
     *,
     name: str = "",
@@ -68,13 +68,15 @@ def connect(
     """Connect to a mesh from outside: `async with plait.connect() as mesh:`, or `mesh = await plait.connect()`.
 
     Args:
-        nats: the bus; by default what `PLAIT_NATS_URL` says, else the mesh that `plait up` runs on this machine.
+        nats: the bus, several servers of one cluster joined by commas; by default what `PLAIT_NATS_URL` says, else the
+            mesh that `plait up` runs on this machine. How to log in is what its URL or `PLAIT_NATS_…` says.
         mesh: which mesh on that bus.
         name: who calls, as traces show it; a label such as `shop-site`.
         sampling: share of the traces that begin here which are recorded, 0 to 1.
         timeout: seconds for learning who is there and by which rules.
 
     Raises (where it is awaited or entered):
+        BusDenied: the bus refuses the login.
         BusUnavailable: no NATS answers there.
         DeadlineExceeded: NATS does, but no mesh of that name.
         InvalidName, ValueError: an argument is none of its kind.

@@ -4,6 +4,7 @@ from ipaddress import ip_address
 
 import msgspec
 
+from ..actors.bus.login import NOBODY, Login
 from ..actors.messages.error import InvalidName
 from .plan import Plan, plans_of
 
@@ -35,9 +36,11 @@ class UpOptions(msgspec.Struct, frozen=True):
     http: tuple[Listen, ...] = (Listen(LOOPBACK, 8080),)
     admin: Listen = Listen(LOOPBACK, 8081)
     nats: str = ""
-    """URL of the bus; empty starts the embedded server."""
+    """URLs of the bus, joined by commas; empty starts the embedded server."""
+    login: Login = NOBODY
     nats_sys: str = ""
     """The same with system credentials; empty with a bus of others means that deaths are seen by heartbeats alone."""
+    system_login: Login = NOBODY
     app: tuple[str, ...] = ("bookinfo",)
     """`bookinfo`, `none`, or services as `module:Class`."""
     services: tuple[Plan, ...] = ()
@@ -79,8 +82,11 @@ class NodeOptions(msgspec.Struct, frozen=True):
     targets: tuple[str, ...]
     """`registry`, `policy`, `traces`, `gateway`, `dns`, or services as `module:Class`."""
     nats: str
+    """URLs of the bus, joined by commas."""
     mesh: str = "default"
+    login: Login = NOBODY
     nats_sys: str = ""
+    system_login: Login = NOBODY
     name: str = ""
     """Empty: one is made up."""
     labels: dict[str, str] = {}

@@ -5,9 +5,10 @@ import random
 import socket
 import time
 from collections.abc import Callable
+from itertools import product
 
 from ..actors.bus import lean, natspy
-from ..actors.bus.address import address
+from ..actors.bus.address import addresses, shown
 from ..actors.bus.bus import Bus
 from ..actors.messages.subject import Subjects
 from ..actors.table.store import KeyValue
@@ -35,15 +36,15 @@ class RealGround:
 
     @property
     def where(self) -> str:
-        """The bus's address without its password."""
-        return str(address(self._options.nats))
+        """The bus's addresses without a password."""
+        return shown(addresses(self._options.nats))
 
     async def link(self, node: str, mesh: str) -> Link:
         """Connect by both protocols, see `Ground.link`."""
-        url = self._options.nats
-        data = await lean.connect(url, f"plait {node} data", rng=self.rng)
+        url, login = self._options.nats, self._options.login
+        data = await lean.connect(url, f"plait {node} data", login=login, rng=self.rng)
         try:
-            control = await natspy.connect(url, f"plait {node} control", rng=self.rng)
+            control = await natspy.connect(url, f"plait {node} control", login=login, rng=self.rng)
         except BaseException:
             await data.close()
             raise
@@ -53,16 +54,16 @@ class RealGround:
 
     async def system(self, link: Link) -> Bus | None:
         """Connect by the system's credentials, see `Ground.system`."""
-        url = self._options.nats_sys
-        return await lean.connect(url, f"plait {link.node} system", rng=self.rng) if url else None
+        url, login = self._options.nats_sys, self._options.system_login
+        return await lean.connect(url, f"plait {link.node} system", login=login, rng=self.rng) if url else None
 
     async def address(self) -> str:
         """Return this end of the way to the bus: the system chooses it as it does for the connection itself.
 
         IPv4 comes first: who asks DNS for an address asks for such a one.
         """
-        bus = address(self._options.nats)
-        for family in (socket.AF_INET, socket.AF_INET6):
+        servers = addresses(self._options.nats)
+        for family, bus in product((socket.AF_INET, socket.AF_INET6), servers):
             try:
                 found = await self.loop.getaddrinfo(bus.host, bus.port, family=family, type=socket.SOCK_DGRAM)
                 with socket.socket(family, socket.SOCK_DGRAM) as way:

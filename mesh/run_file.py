@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from ..actors.bus.login import NOBODY, Login
 from ..actors.messages.name import label
 
 LARGEST = 64 * 1024
@@ -23,12 +24,14 @@ class RunFile(msgspec.Struct, frozen=True):
     pid: int
     """The process that `plait up` runs in: with it the file loses its meaning."""
     nats: str
-    """The bus, as a URL."""
+    """The bus, as URLs joined by commas."""
     http: tuple[str, ...] = ()
     """The gateway, as URLs."""
     admin: str = ""
     nats_sys: str = ""
-    """The bus with the credentials of the system account, for a registry in another process."""
+    """The bus that `plait up` started itself with the credentials of the system account, for other processes."""
+    login: Login = NOBODY
+    """How to log in, without passwords: what of them is in no file the next command has to be given again."""
 
 
 _decode = msgspec.json.Decoder(RunFile).decode

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ..actors.bus.address import addresses, shown
 from ..actors.messages.error import MeshError, StartFailed
 from ..actors.messages.health import ROUTABLE
-from . import run_file
+from . import login, run_file
 from .crew import Crew
 from .first_policy import apply_first
 from .health import watch
@@ -67,11 +68,12 @@ class Mesh:
 
     async def _start(self) -> None:
         options = self._options
-        nats, nats_sys = options.nats, options.nats_sys
+        nats, nats_sys, own_sys = options.nats, options.nats_sys, ""
         if not nats:
             self._server = EmbeddedNats(Path(options.state) if options.state else None)
             await self._server.start()
             nats, nats_sys = self._server.url, self._server.system_url
+            own_sys = nats_sys
         self._nats, self._nats_sys = nats, nats_sys
         crew = self._crew = Crew(self._launch, self._known)
         await crew.start(options.plans)
@@ -79,7 +81,9 @@ class Mesh:
             NodeOptions(
                 targets=("registry", "policy", "traces", "gateway", *(["dns"] if options.dns is not None else [])),
                 nats=nats,
+                login=options.login,
                 nats_sys=nats_sys,
+                system_login=options.system_login,
                 mesh=options.mesh,
                 name=f"up-{os.getpid()}",
                 http=options.http,
@@ -99,8 +103,9 @@ class Mesh:
         node.health = watch(node.telemetry.metrics)
         await apply_first(node, options)
         await crew.ready()
-        run_file.write(run_file.RunFile(options.mesh, os.getpid(), nats, tuple(node.http), node.admin, nats_sys))
-        print(f"nats   {nats}")
+        public, how = shown(addresses(nats)), options.login.public()
+        run_file.write(run_file.RunFile(options.mesh, os.getpid(), public, tuple(node.http), node.admin, own_sys, how))
+        print(f"nats   {public}")
         for url in node.http:
             print(f"http   {url}")
         print(f"admin  {node.admin}")
@@ -120,7 +125,8 @@ class Mesh:
         arguments += ["--locality", plan.locality] if plan.locality else []
         for key, value in plan.labels.items():
             arguments += ["--label", f"{key}={value}"]
-        environment = {**os.environ, **plan.environment, "PLAIT_NATS_URL": self._nats}  # a URL may hold a password
+        # Where the bus is and how to log in goes by environment: no command line shows a password then.
+        environment = login.environment({**os.environ, **plan.environment}, self._nats, options.login)
         if plan.targets == ("registry",) and self._nats_sys:
             environment["PLAIT_NATS_SYS"] = self._nats_sys
         if plan.python_path:

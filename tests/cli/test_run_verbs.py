@@ -12,9 +12,11 @@ import pytest
 from click.testing import Result
 
 import plait.mesh
+from plait.actors.bus.login import NOBODY
 from plait.actors.messages import error as errors
 from plait.actors.messages.envelope import ReplyFrame
 from plait.actors.service.response import Reply
+from plait.mesh.address import Where
 from plait.mesh.options import Listen, NodeOptions, UpOptions
 
 Plait = Callable[..., Result]
@@ -229,7 +231,9 @@ def test_call_prints_the_body_alone(plait: Plait, monkeypatch: pytest.MonkeyPatc
     seen = _calls(monkeypatch, _reply(200, [("content-type", "text/plain")], b"\x00raw"))
     told = plait("call", "reviews", "reviews/0?x=1", "-H", "End-User: jason", "--nats", "nats://x:1")
     assert (told.exit_code, told.stdout_bytes) == (0, b"\x00raw")
-    assert seen == [("nats://x:1", "cli-test", "reviews", "/reviews/0?x=1", "GET", [("end-user", "jason")], b"")]
+    assert seen == [
+        (Where("nats://x:1", NOBODY), "cli-test", "reviews", "/reviews/0?x=1", "GET", [("end-user", "jason")], b"")
+    ]
 
 
 def test_call_with_a_body_posts_it(plait: Plait, monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
