@@ -165,7 +165,7 @@ class RouteRule(msgspec.Struct, frozen=True, array_like=True):
     mirrors: tuple[Mirror, ...] = ()
     cors: Cors | None = None
     delegate: str = ""
-    """`namespace/name` of the rule set without hosts whose routes stand here."""
+    """`namespace/name` of the rule set without hosts whose routes stand here; in a compiled table, where it is from."""
 
 
 class RuleSet(msgspec.Struct, frozen=True, array_like=True, tag="routes"):

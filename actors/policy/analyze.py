@@ -6,6 +6,7 @@ from ..routing.route import MESH
 from .analyze_gateway import Gateways
 from .analyze_route import MeshOnly, unreachable
 from .analyze_service import Services
+from .delegation import Delegates
 from .problem import Path, Problem, ProblemCode, Report
 from .reference import Scene
 from .world import World
@@ -17,13 +18,14 @@ _MANY = 128
 def analyze(scene: Scene, world: World) -> Steps[list[Problem]]:
     """Return what is probably wrong with the bundle's documents; what is in force already is not told again."""
     gateways, services = Gateways(), Services(world)
-    mesh_only, oldest = MeshOnly(), Oldest()
+    mesh_only, oldest, delegates = MeshOnly(), Oldest(), Delegates()
     for number, rule in enumerate(scene.after.values()):
         if number % _MANY == 0:
             yield
         if isinstance(rule, RuleSet):
             mesh_only.add(rule)
             oldest.add(rule)
+            delegates.add(rule)
         elif isinstance(rule, GatewayPolicy):
             gateways.add(rule)
         else:
@@ -38,6 +40,7 @@ def analyze(scene: Scene, world: World) -> Steps[list[Problem]]:
         report = scene.report(key)
         if isinstance(rule, RuleSet):
             oldest.tell(rule, report)
+            delegates.tell(rule, report)
             gateways.hosts(rule, report)
             unreachable(rule, report)
             mesh_only.tell(rule, report)

@@ -56,7 +56,7 @@ class MeshOnly:
 
     def tell(self, rules: RuleSet, report: Report) -> None:
         """Tell where a gateway's rule set leads straight to a service whose rules do not hold for it."""
-        if MESH in rules.gateways:
+        if MESH in rules.gateways or not rules.hosts:
             return
         for number, route in enumerate(rules.routes):
             for place, goal in enumerate(route.destinations):

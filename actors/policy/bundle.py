@@ -14,6 +14,7 @@ from ..messages.codec import encode
 from ..messages.rule import Rule, RuleSet
 from ..messages.table import Change
 from .analyze import analyze
+from .delegation import check_delegates
 from .document import Document
 from .hint import did_you_mean
 from .problem import Problem, ProblemCode, Report
@@ -122,6 +123,7 @@ def checking(
     scene = Scene(after={key: one.rule for key, one in after.items()}, sources=sources, unsound=unsound)
     yield
     found = yield from check_references(scene, {key: one.rule for key, one in in_force.items()}, removed)
+    found += yield from check_delegates(scene, removed)
     if force:
         warnings += found
     else:

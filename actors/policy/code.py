@@ -68,6 +68,9 @@ CODES: dict[ProblemCode, Code] = {
     ProblemCode.HOST_NOT_IN_GATEWAY: _warning(207, "IST0132", "no server of the Gateway answers for the host"),
     ProblemCode.CONFLICTING_GATEWAYS: _warning(208, "IST0145", "two Gateways claim one host at one port"),
     ProblemCode.NOT_FOR_INGRESS: _info(209, "IST0140", "rules for the mesh do not hold for requests from the gateway"),
+    ProblemCode.UNKNOWN_DELEGATE: _error(
+        210, "IST0101", "a delegate is missing, or does not fit the route that names it"
+    ),
     # 03: what has no effect, or another than it seems
     ProblemCode.NO_EFFECT: _warning(301, "IST0167", "the field changes nothing"),
     ProblemCode.DEPRECATED: _warning(302, "IST0002", "the field or value is deprecated"),

@@ -11,7 +11,7 @@ from typing import Annotated, ClassVar
 from msgspec import UNSET, Meta, UnsetType
 
 from .istio_route_action import CorsPolicy, Headers, HTTPDirectResponse, HTTPRedirect, HTTPRewrite
-from .scalar import Duration, Later, NoEnvoy, NoRawStreams, PositiveDuration
+from .scalar import Duration, NoEnvoy, NoRawStreams, PositiveDuration
 from .spec import Port, Share, Spec, StringMatch, WholePercent
 
 
@@ -109,6 +109,15 @@ class HTTPFaultInjection(Spec):
     abort: Abort | UnsetType = UNSET
 
 
+class Delegate(Spec):
+    """A VirtualService without hosts, whose routes stand here."""
+
+    mistaken: ClassVar[dict[str, str]] = {"host": "name"}
+
+    name: str = ""
+    namespace: str = ""
+
+
 class HTTPMirrorPolicy(Spec):
     """Where copies go, and of how many requests."""
 
@@ -131,7 +140,7 @@ class HTTPRoute(Spec):
     fault: HTTPFaultInjection | UnsetType = UNSET
     redirect: HTTPRedirect | UnsetType = UNSET
     direct_response: HTTPDirectResponse | UnsetType = UNSET
-    delegate: Later = UNSET
+    delegate: Delegate | UnsetType = UNSET
     rewrite: HTTPRewrite | UnsetType = UNSET
     mirror: Destination | UnsetType = UNSET
     mirrors: list[HTTPMirrorPolicy] | UnsetType = UNSET

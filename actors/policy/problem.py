@@ -36,6 +36,7 @@ class ProblemCode(enum.StrEnum):
     REQUIRED = "required"
     UNKNOWN_SUBSET = "unknown_subset"
     UNKNOWN_GATEWAY = "unknown_gateway"
+    UNKNOWN_DELEGATE = "unknown_delegate"
     DUPLICATE_DOCUMENT = "duplicate_document"
     DUPLICATE_HOST = "duplicate_host"
     NOT_FOUND = "not_found"

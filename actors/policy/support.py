@@ -32,7 +32,10 @@ _CONDITIONS = (
 )
 
 NOTES: dict[tuple[str, str], tuple[str, str]] = {
-    ("VirtualService", "hosts"): (YES, "services in every spelling; `*` and names from outside only with a gateway"),
+    ("VirtualService", "hosts"): (
+        YES,
+        "none makes it a delegate; services in every spelling; `*` and names from outside only with a gateway",
+    ),
     ("VirtualService", "gateways"): (YES, "`mesh` where none is named"),
     ("VirtualService", "exportTo"): _EXPORTED,
     ("VirtualService", "http[].match[].headers"): (PART, "`@request.auth.claims…` is refused"),
@@ -48,6 +51,10 @@ NOTES: dict[tuple[str, str], tuple[str, str]] = {
     ("VirtualService", "http[].retries.retryIgnorePreviousHosts"): (YES, "`true` where it is not set"),
     ("VirtualService", "http[].retries.retryRemoteLocalities"): (YES, "a retry goes to a locality not tried yet"),
     ("VirtualService", "http[].match[].statPrefix"): (YES, "the label `route` of `plait_route_requests_total`"),
+    ("VirtualService", "http[].delegate.name"): (
+        YES,
+        "one level; a missing one, or matches that cannot hold, are refused",
+    ),
     ("VirtualService", "http[].mirrorPercentage"): (YES, "100 without a mirrorPercentage, `0` copies nothing"),
     ("VirtualService", "http[].mirrorPercent"): (YES, "deprecated"),
     ("VirtualService", "http[].mirrors[].percentage"): (YES, "100 where there is none, `0` copies nothing"),

@@ -20,12 +20,12 @@ CLAIM = "@request.auth.claims"
 def route_match(
     match: HTTPMatchRequest, namespace: str, bound: tuple[str, ...], path: Path, report: Report
 ) -> RouteMatch:
-    """Return `match` as a rule; `bound` are the places of the whole rule set."""
+    """Return `match` as a rule; `bound` are the places of the whole rule set, none for a delegate's."""
     gateways = tuple(
         gateway_name(name, namespace, (*path, "gateways", place), report) for place, name in enumerate(match.gateways)
     )
     for place, name in enumerate(gateways):
-        if name not in bound:
+        if bound and name not in bound:
             where = (*path, "gateways", place)
             report.warn(ProblemCode.NO_EFFECT, where, f"the VirtualService itself is not bound to gateway {name!r}")
     _warn_of_uri(match, path, report)

@@ -3,8 +3,8 @@
 from msgspec import UNSET
 
 from ..messages.rule import Destination, RouteRule, RuleSet
-from .hostname import check_host, destination_service, gateway_name, rule_host
-from .istio_virtual_service import HTTPRoute, VirtualService
+from .hostname import check_host, destination_service, gateway_name, is_label, is_subdomain, rule_host
+from .istio_virtual_service import Delegate, HTTPRoute, VirtualService
 from .problem import Path, ProblemCode, Report
 from .translate_cors import route_cors
 from .translate_fault import injected
@@ -18,10 +18,10 @@ from .translate_route_action import check_alone, check_authorities, route_answer
 def virtual_service(spec: VirtualService, namespace: str, name: str, report: Report) -> RuleSet:
     """Return the rule set of a VirtualService; it is complete where nothing was refused."""
     root: Path = ("spec",)
-    gateways = _gateways(spec, namespace, report)
+    gateways = _gateways(spec, namespace, report) if spec.hosts else ()
     in_mesh = "mesh" in gateways
     if not spec.hosts:
-        report.missing((*root, "hosts"), "a VirtualService needs at least one host")
+        _check_delegate(spec, report)
     if not spec.http:
         report.missing((*root, "http"), "a VirtualService needs at least one http route")
     hosts: list[str] = []
@@ -55,8 +55,10 @@ def _gateways(spec: VirtualService, namespace: str, report: Report) -> tuple[str
 
 
 def _route(route: HTTPRoute, namespace: str, bound: tuple[str, ...], path: Path, report: Report) -> RouteRule:
-    answers = route.redirect is not UNSET or route.direct_response is not UNSET
-    if answers:
+    delegate = ""
+    if route.delegate is not UNSET:
+        delegate = _delegate(route, route.delegate, namespace, path, report)
+    elif route.redirect is not UNSET or route.direct_response is not UNSET:
         check_alone(route, path, report)
     elif not route.route:
         report.missing((*path, "route"), "a route needs at least one destination")
@@ -92,4 +94,34 @@ def _route(route: HTTPRoute, namespace: str, bound: tuple[str, ...], path: Path,
         response_headers=response_headers,
         mirrors=route_mirrors(route, namespace, path, report),
         cors=route_cors(route.cors_policy, (*path, "corsPolicy"), report),
+        delegate=delegate,
     )
+
+
+def _check_delegate(spec: VirtualService, report: Report) -> None:
+    """Without hosts it is a delegate: it holds where those that name it hold, and hands nothing on itself."""
+    if spec.gateways is not UNSET and spec.gateways:
+        message = "a VirtualService without hosts is a delegate: it holds at the gateways of those that name it"
+        report.refuse(ProblemCode.INVALID_VALUE, ("spec", "gateways"), message, "add hosts, or take gateways out")
+    for place, one in enumerate(spec.http):
+        if one.delegate is not UNSET:
+            message = "a delegate hands nothing on: there is one level of delegation"
+            report.refuse(ProblemCode.INVALID_VALUE, ("spec", "http", place, "delegate"), message)
+
+
+def _delegate(route: HTTPRoute, delegate: Delegate, namespace: str, path: Path, report: Report) -> str:
+    excluded = {
+        "route": bool(route.route),
+        "redirect": route.redirect is not UNSET,
+        "directResponse": route.direct_response is not UNSET,
+    }
+    for field, given in excluded.items():
+        if given:
+            report.refuse(ProblemCode.INVALID_VALUE, (*path, field), f"delegate and {field} exclude each other")
+    where = (*path, "delegate")
+    space = delegate.namespace or namespace
+    if not delegate.name:
+        report.missing((*where, "name"), "a delegate needs a name")
+    elif not is_subdomain(delegate.name) or not is_label(space):
+        report.refuse(ProblemCode.INVALID_VALUE, where, f"{space[:64]}/{delegate.name[:64]} names no VirtualService")
+    return f"{space}/{delegate.name}"

@@ -23,7 +23,7 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
     """Where a request goes and by which rules."""
 
     rule_set: str
-    """`namespace/name`; empty where no rule set names the service."""
+    """`namespace/name`; empty where no rule set names the service. With a delegate, that and its route behind it."""
     route: str
     """The route's name, empty where it has none."""
     index: int

@@ -50,6 +50,8 @@ class Route:
         upstream: Callable[[str, str], Upstream],
         match: RouteMatch = ANYTHING,
     ) -> None:
+        if rule.delegate:
+            rule_set = f"{rule_set} {rule.delegate}"
         self.rule_set = rule_set
         self.index = index
         self.name = rule.name

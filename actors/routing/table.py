@@ -9,6 +9,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from ..messages.error import InvalidName
 from ..messages.name import host_of, service_token
 from ..messages.rule import DestinationPolicy, GatewayPolicy, Rule, RuleSet
+from .delegate import expand
 from .host import HostIndex, HostRoutes, narrower, spellings
 from .route import MESH, TO_HTTPS, Clause, Prepared, prepare
 from .upstream import Upstreams
@@ -36,11 +37,14 @@ class RouteTable:
         self._wild: HostIndex | None = None
         self._indexes: dict[tuple[str | Sequence[str], int | None], HostIndex] = {}
 
-    def fill(self, rule_sets: Sequence[RuleSet], previous: "RouteTable | None") -> Steps:
+    def fill(
+        self, rule_sets: Sequence[RuleSet], delegates: Mapping[str, RuleSet], previous: "RouteTable | None"
+    ) -> Steps:
         """Compile `rule_sets`, sorted; nothing is asked of the table before this has ended."""
         wild: dict[str, HostRoutes] = {}
         old = previous._prepared if previous is not None else {}
-        for one in rule_sets:
+        for each in rule_sets:
+            one = expand(each, delegates)
             for place in one.gateways:
                 if place == MESH:
                     yield from self._join_mesh(one, wild, old)
@@ -197,10 +201,14 @@ def begin_table(
     policies: dict[str, DestinationPolicy] = {}
     gateways: dict[str, GatewayPolicy] = {}
     rule_sets: list[RuleSet] = []
+    delegates: dict[str, RuleSet] = {}
     for key in sorted(rules):
         rule = rules[key]
         if isinstance(rule, RuleSet):
-            rule_sets.append(rule)
+            if rule.hosts:
+                rule_sets.append(rule)
+            else:
+                delegates[rule.name] = rule
         elif isinstance(rule, DestinationPolicy):
             policies.setdefault(rule.service, rule)
         else:
@@ -208,4 +216,4 @@ def begin_table(
     rule_sets.sort(key=lambda one: (one.order, one.name))
     found = Upstreams(policies, previous.upstream if previous is not None else None)
     table = RouteTable(revision, gateways, found)
-    return table, table.fill(rule_sets, previous)
+    return table, table.fill(rule_sets, delegates, previous)

@@ -224,7 +224,12 @@ def test_a_mistake_in_a_route_is_told_once_with_its_place(translated, field, pat
 @pytest.mark.parametrize(
     ("spec", "path", "code", "words"),
     [
-        ("  http: [{route: [{destination: {host: a}}]}]\n", "hosts", "required", "at least one host"),
+        ("  gateways: [a]\n  http: [{route: [{destination: {host: a}}]}]\n", "gateways", "invalid_value", "is a delegate"),
+        ("  http: [{delegate: {name: b}}]\n", "http[0].delegate", "invalid_value", "one level"),
+        ("  hosts: [a]\n  http: [{delegate: {name: b}, route: [{destination: {host: a}}]}]\n", "http[0].route", "invalid_value", "exclude each other"),
+        ("  hosts: [a]\n  http: [{delegate: {name: b}, redirect: {uri: /a}}]\n", "http[0].redirect", "invalid_value", "exclude each other"),
+        ("  hosts: [a]\n  http: [{delegate: {}}]\n", "http[0].delegate.name", "required", "needs a name"),
+        ("  hosts: [a]\n  http: [{delegate: {name: b/c}}]\n", "http[0].delegate", "invalid_value", "names no VirtualService"),
         ("  hosts: [a]\n", "http", "required", "at least one http route"),
         ("  hosts: [a]\n  http: []\n", "http", "required", "at least one http route"),
         ("  hosts: [a]\n  http: [{}]\n", "http[0].route", "required", "at least one destination"),
@@ -260,13 +265,13 @@ def test_both_forms_of_mirrors_exclude_each_other(translated):
 
 def test_every_mistake_is_told(translated):
     spec = (
-        "  hosts: ['a..b']\n  http:\n  - timeout: 5\n    retries: {attempts: -1}\n    delegate: {}\n    route:\n"
+        "  hosts: ['a..b']\n  http:\n  - timeout: 5\n    retries: {attempts: -1}\n    tls: {}\n    route:\n"
         "    - destination: {hots: a}\n    - weight: x\n"
     )
     assert [(one.code, one.path, one.line) for one in translated(spec).problems] == [
         ("invalid_value", "$.spec.http[0].timeout", 8),
         ("invalid_value", "$.spec.http[0].retries.attempts", 9),
-        ("unsupported_field", "$.spec.http[0].delegate", 10),
+        ("unknown_field", "$.spec.http[0].tls", 10),
         ("unknown_field", "$.spec.http[0].route[0].destination.hots", 12),
         ("invalid_type", "$.spec.http[0].route[1].weight", 13),
         ("invalid_value", "$.spec.hosts[0]", 6),
