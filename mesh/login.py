@@ -62,6 +62,12 @@ def environment(environ: Mapping[str, str], url: str, login: Login) -> dict[str,
     return {**inherited, **parts, "PLAIT_NATS_URL": url}
 
 
+def system_environment(url: str, login: Login) -> dict[str, str]:
+    """Return what tells a process to go to the bus at `url` as the system account, with `login`."""
+    parts = {"PLAIT_NATS_SYS_CREDS": login.creds, "PLAIT_NATS_SYS_NKEY": login.nkey}
+    return {"PLAIT_NATS_SYS": url, **{name: value for name, value in parts.items() if value}}
+
+
 def for_system(login: Login, creds: str, nkey: str) -> Login:
     """Return the login of the system account: as certain of the server as `login` is, and nobody where it names none.
 

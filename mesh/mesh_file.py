@@ -103,6 +103,8 @@ def _settings(spec: MeshSpec, folder: Path, report: Report) -> dict[str, Any]:
         settings["admin"] = spec.admin.listen()
     if spec.gateway is not UNSET and spec.gateway.http:
         settings["http"] = tuple(one.listen() for one in spec.gateway.http if one)  # one that was refused is empty
+    if spec.gateway is not UNSET and spec.gateway.trusted_hops is not UNSET:
+        settings["trusted_hops"] = spec.gateway.trusted_hops
     if spec.dns is not UNSET:
         if spec.dns.listen is UNSET:
             report.missing(("dns", "listen"), "dns needs an address", 'such as "127.0.0.1:8600"')

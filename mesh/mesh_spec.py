@@ -210,6 +210,7 @@ class GatewaySpec(Spec):
     mistaken: ClassVar[dict[str, str]] = {"listen": "http", "addresses": "http", "address": "http"}
 
     http: list[MappedAddress] = []
+    trusted_hops: Annotated[int, Meta(ge=0, le=16)] | UnsetType = UNSET
 
 
 class DnsSpec(Spec):

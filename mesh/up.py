@@ -128,7 +128,7 @@ class Mesh:
         # Where the bus is and how to log in goes by environment: no command line shows a password then.
         environment = login.environment({**os.environ, **plan.environment}, self._nats, options.login)
         if plan.targets == ("registry",) and self._nats_sys:
-            environment["PLAIT_NATS_SYS"] = self._nats_sys
+            environment |= login.system_environment(self._nats_sys, options.system_login)
         if plan.python_path:
             inherited = environment.get("PYTHONPATH")
             environment["PYTHONPATH"] = os.pathsep.join([*plan.python_path, *([inherited] if inherited else [])])

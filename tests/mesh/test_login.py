@@ -6,7 +6,7 @@ import pytest
 
 from plait.actors.bus.login import Login
 from plait.actors.messages.error import BusDenied
-from plait.mesh.login import VARIABLES, environment, for_system, read
+from plait.mesh.login import VARIABLES, environment, for_system, read, system_environment
 
 
 def test_an_environment_is_read_as_it_is_written():
@@ -41,3 +41,8 @@ def test_parts_that_do_not_go_together_are_refused():
 def test_the_system_account_is_another_user_and_as_certain_of_the_server():
     assert for_system(Login(user="ann", password="p", ca="/ca.pem"), "", "") == Login(ca="/ca.pem")
     assert for_system(Login(token="t", insecure=True), "/s.creds", "") == Login(creds="/s.creds", insecure=True)
+
+
+def test_a_registry_in_another_process_gets_the_system_account():
+    told = system_environment("nats://a", Login(creds="/s.creds", ca="/ca.pem"))
+    assert told == {"PLAIT_NATS_SYS": "nats://a", "PLAIT_NATS_SYS_CREDS": "/s.creds"}
