@@ -74,7 +74,7 @@ NOTES: dict[tuple[str, str], tuple[str, str]] = {
         "`Host` and pseudo headers stay, with a warning",
     ),
     ("VirtualService", "http[].rewrite.uri"): (YES, "in place of the matched prefix, else of the path; then resolved"),
-    ("VirtualService", "http[].rewrite.uriRegexRewrite.match"): (YES, "RE2, every match in the path"),
+    ("VirtualService", "http[].rewrite.uriRegexRewrite.match"): (YES, "RE2, every match in the path, at most 256"),
     ("VirtualService", "http[].redirect.uri"): (YES, "the query is kept, unless it has one of its own"),
     ("VirtualService", "http[].redirect.prefixRewrite"): (YES, "every match must be of a uri prefix"),
     ("VirtualService", "http[].redirect.redirectCode"): (YES, "301 where none is set; 302, 303, 307, 308"),

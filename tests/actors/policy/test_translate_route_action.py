@@ -16,6 +16,10 @@ from plait.actors.messages.rule import (
     Server,
     StringMatch,
 )
+from plait.actors.policy.istio_route_action import HTTPBody, HTTPDirectResponse
+from plait.actors.policy.problem import Report
+from plait.actors.policy.scalar import Base64
+from plait.actors.policy.translate_route_action import route_answer
 
 ROUTE = "    route:\n    - destination: {host: reviews}\n"
 EXACT, PREFIX, REGEX, _ = MatchKind
@@ -289,6 +293,16 @@ def test_a_large_body_is_warned_of_and_a_very_large_one_is_refused(translated, f
     translation = translated(spec)
     assert [one.code for one in translation.problems] == problems
     assert [one.code for one in translation.warnings] == warnings
+
+
+def test_a_body_of_more_than_a_megabyte_is_refused():
+    report = Report("VirtualService/default/a")
+    body = HTTPBody(string="a" * (2**20 + 1))
+    route_answer(HTTPDirectResponse(200, body), ("spec",), report)
+    assert [(one.code, one.path) for one in report.problems] == [("invalid_value", "$.spec.body")]
+    report = Report("VirtualService/default/a")
+    route_answer(HTTPDirectResponse(200, HTTPBody(bytes=Base64(2**20))), ("spec",), report)
+    assert (report.problems, [one.code for one in report.warnings]) == ([], ["large"])
 
 
 def test_a_body_that_its_status_forbids_is_warned_of(translated):

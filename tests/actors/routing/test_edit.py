@@ -1,6 +1,8 @@
 """Changes of headers: their order, their levels, the authority, and the context that travels."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from plait.actors.messages.rule import HeaderChange
 from plait.actors.routing.edit import compile_edit, set_authority, without_authority
@@ -36,6 +38,24 @@ def test_a_destinations_change_comes_after_its_routes():
     assert edited(route, HeaderChange((("b", "goal"),), (("a", "goal"),))) == [
         ("a", "route"), ("b", "goal"), ("a", "goal"),
     ]  # fmt: skip
+
+
+NAMES = st.sampled_from("abc")
+PAIRS = st.lists(st.tuples(NAMES, st.sampled_from("123")), max_size=3, unique_by=lambda field: field[0]).map(tuple)
+CHANGES = st.builds(HeaderChange, PAIRS, PAIRS, st.lists(NAMES, max_size=2).map(tuple))
+
+
+@given(st.lists(st.tuples(NAMES, st.sampled_from("xy")), max_size=4), st.lists(CHANGES, max_size=3))
+def test_the_compiled_change_is_all_removals_then_each_levels_set_and_add_in_order(fields, changes):
+    expected = [field for field in fields if not any(field[0] in change.remove for change in changes)]
+    for change in changes:
+        for name, value in change.set:
+            expected = [*(field for field in expected if field[0] != name), (name, value)]
+        expected += change.add
+    edit = compile_edit(changes)
+    if edit is not None:
+        edit.apply(fields)
+    assert fields == expected
 
 
 @pytest.mark.parametrize("changes", [(), (None, None), (HeaderChange(),), (None, HeaderChange())])

@@ -1,9 +1,11 @@
 """Rewrites: which part of a path is replaced, and that nothing gets out of what it was sent to."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from plait.actors.messages.rule import MatchKind, Rewrite, RouteMatch, StringMatch
-from plait.actors.routing.regex import BadPattern, substitute
+from plait.actors.routing.regex import MOST, BadPattern, substitute
 from plait.actors.routing.rewrite import path_rewrite
 
 EXACT, PREFIX, REGEX, _ = MatchKind
@@ -64,6 +66,38 @@ def test_a_rewrite_of_the_authority_alone_leaves_the_path():
 )
 def test_a_regex_replaces_every_match(pattern, substitution, path, expected):
     assert rewritten(path, Rewrite(regex=pattern, substitution=substitution)) == expected
+
+
+@pytest.mark.parametrize(
+    ("pattern", "substitution", "text", "expected"),
+    [
+        ("b", "bb", "ababababab", "abbabbabbabbabb"),
+        ("b*", "bb", "aaaaa", "bbabbabbabbabbabb"),
+        ("b*", "bb", "bbb", "bb"),
+        ("^a", "x", "aaa", "xaa"),
+        ("", "-", "ab", "-a-b-"),
+        ("(x)?(y)", r"\1<\2>", "y", "<y>"),
+        (r"%2F", "/", "a%2Fb", "a/b"),
+    ],
+)
+def test_matches_are_replaced_as_re2_does(pattern, substitution, text, expected):
+    assert substitute(pattern, substitution)(text) == expected
+
+
+def test_a_path_from_outside_cannot_make_a_rewrite_long():
+    text = "a" * 8000
+    assert substitute("a[^b]*b|a", "x")(text) == "x" * MOST + text[MOST:]
+
+
+BITS = st.lists(st.sampled_from(["/", ".", "..", "a", "%2F", "b"]), max_size=8).map("".join)
+
+
+@given(BITS, BITS, BITS)
+def test_whatever_is_rewritten_is_a_plain_path_below_the_root(prefix, rest, uri):
+    path = rewritten(f"/{prefix}{rest}", Rewrite(uri=uri or "/"), PREFIX, f"/{prefix}")
+    assert path.startswith("/")
+    assert "//" not in path
+    assert not {".", ".."} & set(path.split("/"))
 
 
 @pytest.mark.parametrize(
