@@ -1,6 +1,6 @@
 """What a replicated table says: numbered changes, snapshots in chunks, and the two phases of a policy revision.
 
-Revisions count within an `epoch`, one life of the store behind the table: see `actors.table.epoch`.
+The registry's revisions count within an `epoch`, one life of the store behind the table: see `actors.table.epoch`.
 """
 
 import msgspec
@@ -28,14 +28,12 @@ class Prepare(msgspec.Struct, frozen=True, array_like=True, tag="prepare"):
     changes: tuple[Change, ...]
     part: int = 0
     parts: int = 1
-    epoch: int = 0
 
 
 class Activate(msgspec.Struct, frozen=True, array_like=True, tag="activate"):
     """Second phase: from now on requests that begin here decide by this revision."""
 
     revision: int
-    epoch: int = 0
 
 
 Push = Delta | Prepare | Activate
@@ -47,9 +45,8 @@ class Acknowledge(msgspec.Struct, frozen=True, array_like=True):
     node: str
     revision: int
     state: str
-    """`prepared`, `active`, `refused`, or `kept`: the store came back empty, and the node holds on to what it had."""
+    """`prepared`, `active` or `refused`."""
     reason: str = ""
-    epoch: int = 0
 
 
 class SnapshotRequest(msgspec.Struct, frozen=True, array_like=True):

@@ -95,6 +95,7 @@ class PolicyEngine(Actor):
         standing = self._standing = Standing(self._store, slices)
         await standing.load()
         rollout = self._rollout = Rollout(bus, subjects, around.deadlines, around.clock, self._wall_clock)
+        rollout.told = self._word
         rollout.start()
         self._turn = Turn(
             standing, rollout, slices, self._nodes, around.clock, self._wall_clock, around.rng, self._limit
@@ -124,7 +125,9 @@ class PolicyEngine(Actor):
         )
         serve(
             subject("policy", "status"),
-            lambda _: answer.status(rollout.nodes, self._nodes(), standing.active, standing.problem),
+            lambda _: answer.status(
+                rollout.nodes, self._nodes(), standing.active, standing.problem or self._turn.forgotten()
+            ),
         )
 
     async def post_stop(self) -> None:
@@ -174,7 +177,12 @@ class PolicyEngine(Actor):
             self.undecodable += 1
             return
         if isinstance(push, Activate) and push.revision > self._standing.history.revision:
+            self._standing.history.heard = push.revision
             self._news()
+
+    def _word(self, revision: int) -> None:
+        if revision > self._standing.history.revision:  # another engine has written it, or the store has lost it
+            self._look_again()
 
     def unread(self) -> int:
         """Return how many pushes, acknowledgements and questions were none."""
@@ -212,7 +220,7 @@ class PolicyEngine(Actor):
     async def _look(self) -> None:
         """Read what was written by others, or by oneself without an answer, and tell the nodes."""
         try:
-            await self._standing.catch_up()
+            await self._turn.catch_up()
             if self._turn.untold:
                 await self._turn.tell_nodes()
         except MeshError as error:

@@ -42,6 +42,12 @@ class History:
         """The last one of which it is known what stood after it."""
         self.broken = ""
         """Why that is not the last one; empty when it is."""
+        self.lost = False
+        """Whether the store no longer has what was read from it, and nothing later either."""
+        self.floor = 0
+        """A revision that nodes have of an earlier life of the store: the next one is later."""
+        self.heard = 0
+        """A revision that another engine has told of; it need not follow the last one that was read."""
         self.digest = ""
         self.held: dict[str, Held] = {}
         self.steps: list[Step] = []
@@ -71,17 +77,27 @@ class History:
         while (found := await self._archive.read(self.revision + 1)) is not None:
             self._follow(found)
         # An engine that slept while the others wrote and took the oldest out must not take a gap for the end.
+        told, self.heard = self.heard > before, 0
         if self.revision == before and (not before or await self._archive.read(before) is None):
             await self.load()
+            self.lost = self.revision == before > 0
+        elif self.revision == before and told:
+            await self.load()
         return self.revision > before
+
+    @property
+    def coming(self) -> int:
+        """The number of the next revision: numbers only rise, also where the store is another one."""
+        return max(self.revision, self.floor) + 1
 
     def next(
         self, action: str, documents: Mapping[str, StoredDocument | None], digest: str, writer: str, time: float
     ) -> Record:
         """Return the record of the next revision; every `WHOLE_EVERY`th, and one that heals, holds all that stands."""
         changes = tuple(sorted(documents.items()))
-        record = Record(self.revision, self.revision + 1, time, writer, action, changes, digest)
-        if record.revision % WHOLE_EVERY and not self.broken:
+        record = Record(self.revision, self.coming, time, writer, action, changes, digest)
+        goes_on = record.revision == self.revision + 1 and not self.broken and not self.lost
+        if record.revision % WHOLE_EVERY and goes_on:
             return record
         return msgspec.structs.replace(record, whole=tuple(follow(self.held, record).values()))
 
@@ -94,7 +110,7 @@ class History:
             UnknownOutcome: nobody knows whether it was written; `catch_up` finds out.
         """
         packed = await self._archive.write(record)
-        if record.revision == self.revision + 1:  # else somebody caught up meanwhile and has read it
+        if record.revision > self.revision:  # else somebody caught up meanwhile and has read it
             self._follow(Stored(record.revision, packed, record))
 
     async def at(self, revision: int) -> dict[str, Held]:
@@ -139,6 +155,7 @@ class History:
     def _follow(self, stored: Stored) -> None:
         """Take in the next revision that the store has, or what is left of it."""
         record, expected = stored.record, self.revision + 1
+        self.lost = False
         self.revision = stored.revision
         self._packed[stored.revision] = stored.packed
         if record is not None:

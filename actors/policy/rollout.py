@@ -13,6 +13,7 @@ from ..messages.table import Acknowledge, Activate, Change, Prepare
 from ..table.snapshot import CHUNK
 
 _acknowledgements = Codec[Acknowledge](Acknowledge)
+_NUMBERS = 1 << 53  # no revision is later; who says so is mistaken
 _NODES = 10_000  # nodes whose last word is kept; past it the one that has been silent longest makes room
 
 
@@ -43,6 +44,8 @@ class Rollout:
         self.times: list[float] = []
         """When, by `clock`, each node that was waited for came to decide by the last revision."""
         self.undecodable = 0
+        self.told: Callable[[int], object] = lambda revision: None
+        """Takes the revision that a node decides by, each time that one says so."""
         self._bus = bus
         self._subjects = subjects
         self._deadlines = deadlines
@@ -99,6 +102,11 @@ class Rollout:
         said = self.nodes.get(node)
         return said is not None and said.state == "active" and said.revision >= revision
 
+    def ahead(self, nodes: Iterable[str], revision: int) -> int:
+        """Return the latest revision after `revision` that one of `nodes` decides by; 0 where none does."""
+        words = [word for word in map(self.nodes.get, nodes) if word is not None and word.state == "active"]
+        return max((word.revision for word in words if revision < word.revision < _NUMBERS), default=0)
+
     def _expect(self, revision: int, state: str, nodes: Iterable[str]) -> "asyncio.Future[None]":
         self._wanted = (revision, state)
         self._open = set(nodes)
@@ -129,6 +137,8 @@ class Rollout:
         if not subject.endswith(b"." + said.node.encode(errors="replace")):
             self.undecodable += 1  # only the subject is proven: who speaks for another is not heard
             return
+        if said.state == "active":
+            self.told(said.revision)
         before = self.nodes.pop(said.node, None)
         word = Word(said.revision, said.state, said.reason, self._wall_clock())
         self.nodes[said.node] = before if before is not None and before[:3] == word[:3] else word

@@ -101,7 +101,7 @@ class Standing:
 
     async def candidate(self, outcome: Outcome) -> Candidate | Problem:
         """Compile what `outcome` would make of what stands, as every node will; or return why that fails."""
-        return await self._made(self.history.held, outcome.documents, self.history.revision + 1)
+        return await self._made(self.history.held, outcome.documents, self.history.coming)
 
     def activate(self, candidate: Candidate) -> None:
         """Let `candidate` be in force: whoever fetches a snapshot gets it."""

@@ -1,5 +1,6 @@
 """One change on its way into force: read, judged against what stands, compiled, written, brought to the nodes."""
 
+import contextlib
 import logging
 import random
 from collections.abc import Callable, Iterable
@@ -61,6 +62,40 @@ class Turn:
             await self._rollout.activate(active, (), 0.0)
             self._told = active
 
+    async def catch_up(self) -> None:
+        """Read what was written since. A store that has lost what this engine has read from it is given that again.
+
+        As one revision that holds everything, later than those that nodes have; of the engines that do so one wins, and
+        the others find what it wrote.
+
+        Raises:
+            MeshError: the store does not answer.
+        """
+        standing, history = self._standing, self._standing.history
+        # Looked up before the store is read: what a node has by then was stored, and is read unless it was lost.
+        ahead = self._rollout.ahead(self._nodes(), history.revision)
+        await standing.catch_up()
+        if history.lost and not standing.problem:
+            log.warning("the store has lost policy revision %d: it is written again", history.revision)
+            record = history.next(f"restore {history.revision}", {}, history.digest, self._writer(), self._wall_clock())
+            with contextlib.suppress(Conflict):
+                await history.append(record)
+            await standing.catch_up()
+        history.floor = ahead if ahead > history.revision else 0
+
+    def forgotten(self) -> str:
+        """Return what nodes decide by that the store does not have; empty when there is no such thing."""
+        revision, floor = self._standing.history.revision, self._standing.history.floor
+        if floor <= revision:
+            return ""
+        return (
+            f"the store has {f'revision {revision}' if revision else 'no policy'}, and nodes go on deciding by "
+            f"revision {floor}, which it has lost: apply all that is to be in force; it will take that one's place"
+        )
+
+    def _writer(self) -> str:
+        return f"{self._rng.getrandbits(128):032x}"
+
     async def change(self, asked: Asked) -> dict[str, Any]:
         """Carry out one change; return the answer for its user.
 
@@ -75,7 +110,7 @@ class Turn:
         else:
             wanted = parse(asked.payload)
         for _ in range(_RACES):
-            await self._standing.catch_up()
+            await self.catch_up()
             try:
                 return await self._carry_out(asked, wanted)
             except Conflict:
@@ -101,7 +136,10 @@ class Turn:
         if asked.dry_run or not (outcome.documents or history.broken):
             synced = self._synced(history.revision)
             return {"revision": history.revision, "applied": applied, "warnings": warnings, "nodes": synced}
-        writer, healed = f"{self._rng.getrandbits(128):032x}", bool(standing.problem)
+        writer, healed = self._writer(), bool(standing.problem or history.floor)
+        if history.floor:
+            text = f"nodes decided by revision {history.floor}, which the store has lost; this takes its place"
+            warnings += answer.problems([Problem("policy_lost", "", "", 0, text)])
         record = history.next(action, outcome.documents, candidate.digest, writer, self._wall_clock())
         await history.append(record)
         if history.revision != candidate.revision:
@@ -125,9 +163,9 @@ class Turn:
             why = f"{history.broken}: what stands since is unknown, so nothing can be built on it"
             return asked.action, Outcome(problems=(Problem(ProblemCode.UNREADABLE.value, "", "", 0, why, hint),))
         if isinstance(wanted, dict):
-            steps = judging_delete(wanted, history.held, history.revision + 1)
+            steps = judging_delete(wanted, history.held, history.coming)
         else:
-            steps = judging_apply(wanted, history.held, history.revision + 1)
+            steps = judging_apply(wanted, history.held, history.coming)
         return asked.action, await self._slices.run(steps)
 
     async def _roll_out(self, candidate: Candidate, wait: bool, *, healed: bool) -> list[dict[str, Any]]:

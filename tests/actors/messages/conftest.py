@@ -103,9 +103,6 @@ SAMPLES = {
     "snapshot_request": table.SnapshotRequest(7, 1, 5),
     "snapshot": table.Snapshot(7, 1, 3, (("reviews/r-1", b"\x90"),)),
     "delta_epoch": table.Delta(6, 7, (("reviews/r-1", b"\x90"),), 1_800_000_000_000_000_000),
-    "prepare_epoch": table.Prepare(6, 7, "ab" * 32, (("x", None),), 1, 2, 1_800_000_000_000_000_000),
-    "activate_epoch": table.Activate(7, 1_800_000_000_000_000_000),
-    "acknowledge_epoch": table.Acknowledge("node-1", 57, "kept", "the store came back empty", 9),
     "snapshot_request_epoch": table.SnapshotRequest(7, 1, 5, 1_800_000_000_000_000_000),
     "snapshot_epoch": table.Snapshot(7, 1, 3, (("reviews/r-1", b"\x90"),), 1_800_000_000_000_000_000),
     "rule_set": rule.RuleSet(
