@@ -7,6 +7,7 @@ import click
 import msgspec
 
 from ..actors.bus.login import NOBODY
+from ..actors.policy.problem import Problem, ProblemCode
 from ..mesh import mesh_file
 from ..mesh.first_policy import PolicyRefused
 from ..mesh.options import UpOptions
@@ -51,7 +52,6 @@ class Settings:
         Raises:
             Unfit: the file has mistakes.
             OSError: it, or a file of policy that it names, cannot be read.
-            CommandError: a folder of policies holds none.
         """
         options = self._options()
         # A bus of our own asks for no login: what the environment says of one is meant for others.
@@ -68,7 +68,10 @@ class Settings:
         if "app" in self._given:
             settings["services"] = ()
         if described.policies:
-            self._policies = bundle.read(described.policies)
+            try:
+                self._policies = bundle.read(described.policies)
+            except CommandError as error:
+                raise mesh_file.Unfit([Problem(ProblemCode.UNREADABLE, "", "$.policies", 0, error.what)]) from None
             settings["policy"] = self._policies.text
         return UpOptions(**settings)
 

@@ -48,6 +48,7 @@ class Reload:
         self._seen = {name: self._stamps(plan) for name, plan in self._plans.items()}
         self._file_seen = _stamps([reread.file] if reread.file else ())
         self._work: dict[str, asyncio.Task[None]] = {}
+        self._blind = False
         self._task: asyncio.Task[None] | None = None
 
     def start(self, crew: Crew) -> None:
@@ -72,11 +73,17 @@ class Reload:
             changes = awatch(
                 *folders, step=QUIET, rust_timeout=LOOK, yield_on_timeout=True, recursive=False, watch_filter=None
             )
-            async with aclosing(changes):
-                async for _ in changes:
-                    await self._look()
-                    if self._folders() != folders:
-                        break
+            try:
+                async with aclosing(changes):
+                    async for _ in changes:
+                        await self._look()
+                        if self._folders() != folders:
+                            break
+            except (OSError, RuntimeError) as error:  # what the library raises where the system does not play along
+                if not self._blind:
+                    self._tell(f"reload: the system tells of no changes ({error}): looking every {LOOK / 1000:g} s")
+                self._blind = True
+                await asyncio.sleep(LOOK / 1000)
 
     def _folders(self) -> frozenset[Path]:
         files = {path for stamps in self._seen.values() for path, _, _ in stamps}
