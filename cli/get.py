@@ -11,6 +11,7 @@ from .exit import CommandError, Exit
 from .kind import kind_of
 
 if TYPE_CHECKING:
+    from .connection import Visit
     from .output import Listing
 
 
@@ -48,21 +49,12 @@ def listing(kind: str, name: str, *, timeout: float, nats: "option.Where", mesh:
         CommandError: a document was named that is not in force, or the policy engine does not answer.
     """
     from ..mesh.address import find
-    from .connection import Visit, check, items, visit
+    from .connection import visit
     from .output import Column, Listing
 
     question: dict[str, Any] = {key: text for key, text in (("kind", kind), ("name", name)) if text}
 
-    async def errand(there: Visit) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
-        while True:  # an answer holds a page of the documents; `next` says where the next page begins
-            answer = check(await there.ask("policy.get", question))
-            found += items(answer)
-            if not isinstance(answer.get("next"), int):
-                return found
-            question["offset"] = answer["next"]
-
-    documents = visit(find(nats, mesh), errand, limit=timeout)
+    documents = visit(find(nats, mesh), lambda there: fetch(there, question), limit=timeout)
     if name and not documents:
         raise CommandError(Exit.NOT_FOUND, f"no {kind}/{name} is in force", hint=f"`plait get {kind}` lists what is")
     columns = (
@@ -74,6 +66,23 @@ def listing(kind: str, name: str, *, timeout: float, nats: "option.Where", mesh:
         Column("HOSTS", _hosts, wide=True),
     )
     return Listing("PolicyList", columns, documents, _title, "no policy is in force", documents)
+
+
+async def fetch(there: "Visit", question: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the documents in force that `question` asks for, all pages of them.
+
+    Raises:
+        CommandError: as `Visit.ask`.
+    """
+    from .connection import check, items
+
+    found: list[dict[str, Any]] = []
+    while True:  # an answer holds a page of the documents; `next` says where the next page begins
+        answer = check(await there.ask("policy.get", question))
+        found += items(answer)
+        if not isinstance(answer.get("next"), int):
+            return found
+        question = {**question, "offset": answer["next"]}
 
 
 def _metadata(document: dict[str, Any], field: str) -> str:

@@ -77,12 +77,10 @@ class Settings:
 
     def refused(self, error: PolicyRefused) -> CommandError:
         """Tell on stderr why the policy engine did not take the file's policies, and return how that ends."""
-        from .apply import told
+        from .publish import told
 
         for one in error.problems:
-            line = one.get("line")
-            where = self._policies.where(line if isinstance(line, int) else 0) if self._policies else ("", 0)
-            click.echo(told(one, where), err=True)
+            click.echo(told(one, self._policies), err=True)
         return CommandError(Exit.REFUSED, "the mesh's first policies were refused; the mesh was stopped")
 
     @property

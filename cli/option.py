@@ -139,6 +139,19 @@ def watch(command: Command) -> Command:
     )
 
 
+def changes(command: Command) -> Command:
+    """Add `--wait` and `--dry-run`: how a change of policy is carried out."""
+    command = click.option("--dry-run", is_flag=True, help="Check it against what is in force, change nothing.")(
+        command
+    )
+    return click.option(
+        "--wait/--no-wait",
+        default=True,
+        show_default=True,
+        help="Return when every node decides by the new revision.",
+    )(command)
+
+
 def timeout(seconds: float) -> Callable[[Command], Command]:
     """Add `--timeout`, in seconds."""
 

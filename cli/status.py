@@ -1,19 +1,14 @@
 """`plait status`: which node decides by which policy revision, and whether that is the one in force."""
 
+import time
+from datetime import datetime
 from typing import Any, cast
 
 import click
 
 from . import option
 from .exit import Exit
-from .output import Column, Item, Listing, write
-
-COLUMNS = (
-    Column("NODE", "node"),
-    Column("REVISION", "revision", right=True),
-    Column("STATE", "state"),
-    Column("REASON", "reason"),
-)
+from .output import Column, Item, Listing, age, write
 
 
 @click.command(
@@ -29,7 +24,11 @@ Examples:
 @option.timeout(5.0)
 @option.connection
 def command(output: str, watch: bool, interval: float, timeout: float, nats: "option.Where", mesh: str) -> None:
-    """Show each node's policy revision: synced, stale, or refused and why. Exit code 3 unless all are synced."""
+    """Show by which policy revision each node decides, since when, and whether that is the one in force.
+
+    synced: it is; behind: it is an earlier one; refused: the node cannot decide by it and says why; stale: nothing was
+    heard of the node. Exit code 3 unless all are synced.
+    """
     from ..mesh.address import find
     from .connection import ask, check
 
@@ -48,7 +47,9 @@ def command(output: str, watch: bool, interval: float, timeout: float, nats: "op
     if output in ("table", "wide"):
         synced = sum(one["state"] == "synced" for one in items)
         click.echo(f"policy revision {answer.get('revision', 0)}: {synced} of {len(items)} nodes are synced", err=True)
-    if any(one["state"] != "synced" for one in items):
+        if answer.get("problem"):
+            click.echo(f"warning: {answer['problem']}", err=True)
+    if answer.get("problem") or any(one["state"] != "synced" for one in items):
         raise SystemExit(Exit.REFUSED)
 
 
@@ -57,5 +58,21 @@ def _listing(answer: dict[str, Any]) -> Listing:
     return Listing("NodeStatusList", COLUMNS, items, _name, "no node has acknowledged a policy yet")
 
 
+def _since(item: Item) -> str:
+    try:
+        return age(time.time() - datetime.fromisoformat(str(item.get("since"))).timestamp())
+    except ValueError:
+        return ""
+
+
 def _name(item: dict[str, Any]) -> str:
     return f"node/{item['node']}"
+
+
+COLUMNS = (
+    Column("NODE", "node"),
+    Column("REVISION", "revision", right=True),
+    Column("STATE", "state"),
+    Column("SINCE", _since, right=True),
+    Column("REASON", "reason"),
+)

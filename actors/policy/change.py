@@ -52,13 +52,18 @@ def reading_bundle(payload: bytes) -> Steps[tuple[list[Document], list[Problem]]
     """Return what an `apply` brings, and what makes it unreadable; independent of what stands."""
     documents, problems = yield from reading(payload)
     for document in documents:
-        metadata = as_mapping(document.body.get("metadata"))
-        if metadata is not None:
-            kept = {name: value for name, value in metadata.items() if name not in _ADDED}
-            document.body = {**document.body, "metadata": kept}
+        document.body = without_additions(document.body)
     if not documents and not problems:
         problems = [Problem("unreadable", "", "$", 0, "there is no document in this text")]
     return documents, problems
+
+
+def without_additions(body: dict[str, Any]) -> dict[str, Any]:
+    """Return a document without what `policy.get` or a Kubernetes server adds to its metadata."""
+    metadata = as_mapping(body.get("metadata"))
+    if metadata is None:
+        return body
+    return {**body, "metadata": {name: value for name, value in metadata.items() if name not in _ADDED}}
 
 
 def judging_apply(documents: list[Document], held: Mapping[str, Held], revision: int) -> Steps[Outcome]:

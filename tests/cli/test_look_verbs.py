@@ -1,6 +1,7 @@
 """ls, trace and check against a mesh that says what the test wants."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -136,15 +137,15 @@ def test_ages_are_short() -> None:
 def test_status_shows_who_decides_by_which_revision_and_fails_unless_all_are_synced(
     plait: Plait, other_end: Any
 ) -> None:
-    synced = {"node": "n1", "revision": 7, "state": "synced", "reason": ""}
+    synced = {"node": "n1", "revision": 7, "state": "synced", "since": "2000-01-01T00:00:00Z", "reason": ""}
     refused = {"node": "n2", "revision": 6, "state": "refused", "reason": "does not compile"}
     other_end.on("policy.status", {"revision": 7, "items": [synced, refused]})
     told = plait("status")
     assert told.exit_code == 3
-    assert told.stdout.splitlines() == [
-        "NODE  REVISION  STATE    REASON",
-        "n1           7  synced   -",
-        "n2           6  refused  does not compile",
+    assert [re.sub(r"\d+d", "days", line) for line in told.stdout.splitlines()] == [
+        "NODE  REVISION  STATE    SINCE  REASON",
+        "n1           7  synced   days  -",
+        "n2           6  refused      -  does not compile",
     ]
     assert "policy revision 7: 1 of 2 nodes are synced" in told.stderr
     assert [one["node"] for one in json.loads(plait("status", "-o", "json").stdout)["items"]] == ["n1", "n2"]
