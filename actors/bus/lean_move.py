@@ -10,6 +10,7 @@ import random
 from collections.abc import Mapping
 from contextvars import Context
 from functools import partial
+from itertools import count
 from typing import Protocol
 
 from ..loop.backoff import Backoff
@@ -69,7 +70,9 @@ class Move:
         self._new: tuple[Wire, ServerInfo] | None = None
         self._seen: dict[int, int] = {}
         self._seen_before: dict[int, int] = {}
-        self._held: list[tuple[int, bytes, tuple[bytes, bytes, bytes, bytes]]] = []
+        self._held: dict[int, list[tuple[int, bytes, tuple[bytes, bytes, bytes, bytes]]]] = {}
+        """What only the new connection has brought so far: equal messages by one key, each with its place in line."""
+        self._place = count()
         self._bytes = 0
         self._unsubscribed = False
         self._task = asyncio.get_running_loop().create_task(self._run(), context=Context())
@@ -94,8 +97,15 @@ class Move:
                 await asyncio.sleep(_AGAIN.wait(tries, self._rng))
                 tries += 1
         if self.done:
-            await asyncio.sleep(LINGER)
-            await self._old.end()
+            await self._follow()
+
+    async def _follow(self) -> None:
+        """See the old connection off."""
+        await asyncio.sleep(SETTLE)
+        if self._new is not None:
+            self._new[0].aim(self._bus.deliveries.get)
+        await asyncio.sleep(LINGER - SETTLE)
+        await self._old.end()
 
     async def _hand_over(self, wire: Wire) -> None:
         await _pong(wire)
@@ -118,7 +128,7 @@ class Move:
         new, self._new = self._new, None
         self._old.serve(self._bus)
         self.deliveries.clear()
-        self._seen, self._seen_before, self._held, self._bytes = {}, {}, [], 0
+        self._seen, self._seen_before, self._held, self._bytes = {}, {}, {}, 0
         if new is not None:
             new[0].drop("never mind")
         if self._unsubscribed:
@@ -134,13 +144,14 @@ class Move:
         wire, info = self._new
         self.deliveries = {number: one for number, one in self._bus.deliveries.items() if one is answers}
         self._old.serve(self)
-        held, self._held = self._held, []
+        held, self._held = sorted(one for equal in self._held.values() for one in equal), {}
         wire.serve(self._bus)
+        wire.aim(self._find_late)  # behind by some messages, it still brings twins of what the old one brought
         self._bus.refusals += self.refusals
         self._bus.settle(wire, info)
-        for key, number, message in held:
+        for _, number, message in held:
             deliver = self._bus.deliveries.get(number)
-            if not self._twin(key) and deliver is not None:
+            if deliver is not None:
                 guarded(deliver, *message)
         log.info("moved from %s to %s", self._old.to, wire.to)
         return True
@@ -172,12 +183,28 @@ class Move:
         deliver = self._bus.deliveries.get(number)
         return deliver if deliver is None or deliver is answers else partial(self._through, number, deliver)
 
+    def _find_late(self, number: bytes) -> Deliver | None:
+        deliver = self._bus.deliveries.get(number)
+        return deliver if deliver is None or deliver is answers else partial(self._unless_seen, number, deliver)
+
+    def _unless_seen(
+        self, number: bytes, deliver: Deliver, subject: bytes, reply: bytes, payload: bytes, headers: bytes
+    ) -> None:
+        """The new connection brings a message when the old one brings none any more."""
+        if not self._twin(hash((number, subject, reply, payload, headers))):
+            deliver(subject, reply, payload, headers)
+
     def _through(
         self, number: bytes, deliver: Deliver, subject: bytes, reply: bytes, payload: bytes, headers: bytes
     ) -> None:
         """The old connection brings a message."""
         key = hash((number, subject, reply, payload, headers))
-        self._seen[key] = self._seen.get(key, 0) + 1
+        if equal := self._held.get(key):
+            self._bytes -= len(equal.pop(0)[2][2])
+            if not equal:
+                del self._held[key]
+        else:
+            self._seen[key] = self._seen.get(key, 0) + 1
         deliver(subject, reply, payload, headers)
 
     def _hold(self, number: bytes, subject: bytes, reply: bytes, payload: bytes, headers: bytes) -> None:
@@ -185,8 +212,8 @@ class Move:
         key = hash((number, subject, reply, payload, headers))
         if self._twin(key):
             return
-        self._held.append((key, number, (subject, reply, payload, headers)))
-        self._bytes += len(payload) + len(headers)
+        self._held.setdefault(key, []).append((next(self._place), number, (subject, reply, payload, headers)))
+        self._bytes += len(payload)
         if self._bytes > MOST:
             asyncio.get_running_loop().call_soon(self.take_over)
 

@@ -163,6 +163,13 @@ class NatsPyBus(BusConnection):
             await asyncio.wait_for(self._any.close(), 2.0)
         except (errors.Error, TimeoutError, OSError) as error:
             log.warning("nats-py did not close: %s", error)
+        # Cancelled while it connects it may miss that (asyncio.wait_for before Python 3.12), and would go on for ever.
+        reconnecting: asyncio.Task[None] | None = self._any._reconnection_task
+        for _ in range(20):
+            if reconnecting is None or reconnecting.done():
+                break
+            reconnecting.cancel()
+            await asyncio.wait((reconnecting,), timeout=0.1)
 
     async def open(self, name: str, ping_interval: float, connect_timeout: float) -> None:
         """Make the first connection; to be run in an empty context, which all of nats-py's tasks inherit."""
