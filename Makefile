@@ -1,4 +1,4 @@
-# make run · make test · make check · make bench (bench-mesh, bench-actors) · make sweep · make docs    (PLAIT_VENV chooses another folder than .venv)
+# make run · make test · make check · make bench (bench-mesh, bench-actors) · make sweep revisions · make docs    (PLAIT_VENV chooses another folder than .venv)
 VENV ?= $(or $(PLAIT_VENV),.venv)
 PYTHON ?= python3
 BIN := $(VENV)/bin
@@ -37,6 +37,10 @@ FIRST ?= 0
 PLANT ?=
 sweep: $(VENV)/.dev
 	$(BIN)/python -m tests.testing.sweep --seeds $(SEEDS) --first $(FIRST) --plant "$(PLANT)"
+
+REVISIONS ?= 1000
+revisions: $(VENV)/.dev
+	$(BIN)/pytest -q -s tests/integration/test_policy_stream.py --revisions $(REVISIONS)
 
 docs: $(VENV)/.dev
 	$(BIN)/python -c 'from plait.actors.policy.support import support_table; print(support_table(), end="")' >docs/support.md.new

@@ -18,6 +18,12 @@ from plait.actors.bus import lean, natspy
 from plait.actors.bus.memory import MemoryServer
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--revisions", type=int, default=100, help="random policy revisions that a mesh goes through under load"
+    )
+
+
 @pytest.fixture
 def anyio_backend():
     return "asyncio"

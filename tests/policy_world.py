@@ -46,6 +46,7 @@ class World:
 
     def __init__(self):
         loop = asyncio.get_running_loop()
+        self.subjects = SUBJECTS
         self.server = MemoryServer()
         self.store = MemoryKeyValue()
         self.surroundings = Surroundings(loop, Deadlines(loop), random.Random(1))
@@ -102,7 +103,7 @@ class World:
         self._questions += 1
         reply = b"_INBOX.%d" % self._questions
         inbox = self.bus.inbox(reply)
-        subject = SUBJECTS.user("policy", *what.split("."))
+        subject = self.subjects.user("policy", *what.split("."))
         try:
             answer = await ask(self.bus, subject, payload, reply, timeout, self.surroundings.deadlines, headers)
             return msgspec.json.decode(answer)
