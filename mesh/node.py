@@ -174,8 +174,7 @@ class Node:
             self._system = await self.ground.system(link)
             await self.supervisor.start_child(await roles.registry_spec(link, options, self._system))
         if "policy" in options.targets:
-            nodes = lambda: {instance.node for instance in proxy.instances.values()}  # noqa: E731
-            await self.supervisor.start_child(await roles.policy_spec(link, options, nodes))
+            await self.supervisor.start_child(await roles.policy_spec(link, options, proxy))
         if "traces" in options.targets:
             await self.supervisor.start_child(roles.traces_spec(link))
 

@@ -7,6 +7,7 @@ from ..actors.bus.bus import Bus
 from ..actors.messages.instance import Instance
 from ..actors.messages.name import label
 from ..actors.policy.engine import PolicyEngine
+from ..actors.policy.world import UNKNOWN, World, world_of
 from ..actors.proxy.call import Caller
 from ..actors.proxy.proxy import Proxy
 from ..actors.runtime.spec import ChildSpec
@@ -71,15 +72,25 @@ async def registry_spec(link: Link, options: NodeOptions, system: Bus | None) ->
     )
 
 
-async def policy_spec(link: Link, options: NodeOptions, nodes: Callable[[], set[str]]) -> ChildSpec:
-    """Return the policy engine of this node.
+async def policy_spec(link: Link, options: NodeOptions, proxy: Proxy) -> ChildSpec:
+    """Return the policy engine of this node; who is alive it learns from the node's `proxy`.
 
     Raises:
         MeshError: JetStream does not give a bucket.
     """
     store = await link.ground.bucket(link, f"plait-{options.mesh}-policy")
     wall_clock = link.ground.wall_clock
-    return ChildSpec("policy", lambda: PolicyEngine(link.subjects, link.control, store, nodes, wall_clock=wall_clock))
+
+    def nodes() -> set[str]:
+        return {one.node for one in proxy.instances.values()}
+
+    def world() -> World:
+        found = world_of((one.service, {"version": one.version, **one.labels}) for one in proxy.instances.values())
+        return found if found.services else UNKNOWN  # a mesh that only begins: nothing can be concluded
+
+    return ChildSpec(
+        "policy", lambda: PolicyEngine(link.subjects, link.control, store, nodes, wall_clock=wall_clock, world=world)
+    )
 
 
 def traces_spec(link: Link) -> ChildSpec:

@@ -17,6 +17,7 @@ from .document import Document, reading
 from .problem import Problem
 from .record import Held
 from .source import as_list, as_mapping
+from .world import World
 
 ACTIONS = ("apply", "delete", "rollback")
 
@@ -66,9 +67,9 @@ def without_additions(body: dict[str, Any]) -> dict[str, Any]:
     return {**body, "metadata": {name: value for name, value in metadata.items() if name not in _ADDED}}
 
 
-def judging_apply(documents: list[Document], held: Mapping[str, Held], revision: int) -> Steps[Outcome]:
+def judging_apply(documents: list[Document], held: Mapping[str, Held], revision: int, world: World) -> Steps[Outcome]:
     """Return what a bundle would do."""
-    return checking(_in_force(held), documents, revision=revision)
+    return checking(_in_force(held), documents, revision=revision, world=world)
 
 
 def judging_delete(question: Mapping[str, Any], held: Mapping[str, Held], revision: int) -> Steps[Outcome]:

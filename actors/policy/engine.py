@@ -28,6 +28,7 @@ from .rollout import Rollout
 from .standing import Standing
 from .turn import Turn
 from .upload import Uploads
+from .world import UNKNOWN, World
 
 log = logging.getLogger("plait.policy")
 
@@ -56,6 +57,7 @@ class PolicyEngine(Actor):
         nodes: Callable[[], Iterable[str]],
         *,
         wall_clock: Callable[[], float],
+        world: Callable[[], World] = lambda: UNKNOWN,
         limit: float = 1.0,
     ) -> None:
         """Serve `store` on `bus`.
@@ -63,6 +65,7 @@ class PolicyEngine(Actor):
         Args:
             nodes: names the nodes that are alive, whose acknowledgement is waited for.
             wall_clock: seconds since 1970, for the dates of revisions.
+            world: what is known of the mesh's services and gateways, for warnings.
             limit: seconds that each of the two phases waits for them.
         """
         self.undecodable = 0
@@ -72,6 +75,7 @@ class PolicyEngine(Actor):
         self._nodes = nodes
         self._limit = limit
         self._wall_clock = wall_clock
+        self._world = world
         self._users = UserSubjects(bus, subjects, QUEUE)
         self._subscriptions: list[Subscription] = []
         self._stopped = False
@@ -97,9 +101,8 @@ class PolicyEngine(Actor):
         rollout = self._rollout = Rollout(bus, subjects, around.deadlines, around.clock, self._wall_clock)
         rollout.told = self._word
         rollout.start()
-        self._turn = Turn(
-            standing, rollout, slices, self._nodes, around.clock, self._wall_clock, around.rng, self._limit
-        )
+        clocks = (around.clock, self._wall_clock)
+        self._turn = Turn(standing, rollout, slices, self._nodes, self._world, *clocks, around.rng, self._limit)
         self._uploads = Uploads(bus, subjects, around.deadlines, around.clock, around.rng, self._take)
         self._subscriptions = [
             *(bus.subscribe(subjects.user("policy", each), self._asked, QUEUE) for each in ACTIONS),

@@ -16,6 +16,7 @@ from .document import Document
 from .problem import Problem, ProblemCode
 from .rollout import Rollout
 from .standing import Candidate, Standing
+from .world import World
 
 log = logging.getLogger("plait.policy")
 
@@ -31,6 +32,7 @@ class Turn:
         rollout: Rollout,
         slices: Slices,
         nodes: Callable[[], Iterable[str]],
+        world: Callable[[], World],
         clock: Callable[[], float],
         wall_clock: Callable[[], float],
         rng: random.Random,
@@ -41,6 +43,7 @@ class Turn:
         self._rollout = rollout
         self._slices = slices
         self._nodes = nodes
+        self._world = world
         self._clock = clock
         self._wall_clock = wall_clock
         self._rng = rng
@@ -165,7 +168,7 @@ class Turn:
         if isinstance(wanted, dict):
             steps = judging_delete(wanted, history.held, history.coming)
         else:
-            steps = judging_apply(wanted, history.held, history.coming)
+            steps = judging_apply(wanted, history.held, history.coming, self._world())
         return asked.action, await self._slices.run(steps)
 
     async def _roll_out(self, candidate: Candidate, wait: bool, *, healed: bool) -> list[dict[str, Any]]:
