@@ -112,7 +112,7 @@ class Mesh(Calling[_Outlet]):
                 the call on.
         """
         loop = asyncio.get_running_loop()
-        caller = Caller(f"{name or 'client'}-{unique}", name)
+        caller = Caller(f"{name or 'client'}-{unique}", name, "")  # no instance: the registry vouches for nothing
         self._bus = bus
         self._target = target
         self._deadlines = Deadlines(loop)

@@ -205,19 +205,25 @@ class Subset(msgspec.Struct, frozen=True, array_like=True):
     labels: dict[str, str]
     policy: TrafficPolicy | None = None
     """None inherits the destination's."""
+    ports: tuple[tuple[int, TrafficPolicy], ...] = ()
+    """With a policy of its own: what holds instead for routes that name one of these ports."""
 
 
 class DestinationPolicy(msgspec.Struct, frozen=True, array_like=True, tag="destination"):
     """Subsets and their use for one service (Istio: DestinationRule)."""
 
     name: str
+    """`namespace/name`; the namespace is part of who it holds for."""
     service: str
+    """A service's token, or a wildcard for hosts: `*.shop.svc.cluster.local`, `*`."""
     policy: TrafficPolicy = TrafficPolicy()
     subsets: tuple[Subset, ...] = ()
     export_to: tuple[str, ...] = ()
     """The namespaces whose callers it holds for; empty means all."""
     callers: dict[str, str] = {}
     """Labels that a caller must carry for it to hold; empty means all callers."""
+    ports: tuple[tuple[int, TrafficPolicy], ...] = ()
+    """What holds instead for routes that name one of these ports."""
 
 
 class Server(msgspec.Struct, frozen=True, array_like=True):

@@ -58,20 +58,21 @@ class Oldest:
     """Which rule set counts inside the mesh, by host: the oldest does, as in Istio."""
 
     def __init__(self) -> None:
-        self._first: dict[str, tuple[int, str]] = {}
+        self._first: dict[tuple[str, tuple[str, ...]], tuple[int, str]] = {}
 
     def add(self, rules: RuleSet) -> None:
         """Take a rule set in."""
         if MESH in rules.gateways:
             for host in rules.hosts:
-                self._first[host] = min(self._first.get(host, (rules.order, rules.name)), (rules.order, rules.name))
+                key, own = (host, rules.export_to), (rules.order, rules.name)  # callers see others' or their own
+                self._first[key] = min(self._first.get(key, own), own)
 
     def tell(self, rules: RuleSet, report: Report) -> None:
         """Warn of hosts for which another rule set counts."""
         if MESH not in rules.gateways:
             return
         for place, host in enumerate(rules.hosts):
-            older = self._first[host][1]
+            older = self._first[host, rules.export_to][1]
             if older != rules.name:
                 path: Path = ("spec", "hosts", place)
                 message = f"inside the mesh VirtualService {older!r}, which is older, counts alone for {host}"

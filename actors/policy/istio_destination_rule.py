@@ -8,7 +8,7 @@ from typing import ClassVar
 from msgspec import UNSET, UnsetType
 
 from .scalar import Later, NoConnections
-from .spec import Spec
+from .spec import Port, Spec
 
 
 class Simple(enum.Enum):
@@ -56,6 +56,30 @@ class ClientTls(Spec):
     insecure_skip_verify: Later = UNSET
 
 
+class PortSelector(Spec):
+    """A port of the destination."""
+
+    number: Port | UnsetType = UNSET
+
+
+class PortTrafficPolicy(Spec):
+    """How a destination's instances are used at one port."""
+
+    port: PortSelector | UnsetType = UNSET
+    load_balancer: LoadBalancer | UnsetType = UNSET
+    connection_pool: Later = UNSET
+    outlier_detection: Later = UNSET
+    tls: ClientTls | UnsetType = UNSET
+
+
+class WorkloadSelector(Spec):
+    """Which callers a rule holds for."""
+
+    mistaken: ClassVar[dict[str, str]] = {"labels": "matchLabels"}
+
+    match_labels: dict[str, str] = {}
+
+
 class TrafficPolicy(Spec):
     """How a destination's instances are used."""
 
@@ -65,7 +89,7 @@ class TrafficPolicy(Spec):
     connection_pool: Later = UNSET
     outlier_detection: Later = UNSET
     tls: ClientTls | UnsetType = UNSET
-    port_level_settings: Later = UNSET
+    port_level_settings: list[PortTrafficPolicy] | UnsetType = UNSET
     retry_budget: Later = UNSET
     tunnel: NoConnections | UnsetType = UNSET
     proxy_protocol: NoConnections | UnsetType = UNSET
@@ -90,4 +114,4 @@ class DestinationRule(Spec):
     traffic_policy: TrafficPolicy | UnsetType = UNSET
     subsets: list[Subset] = []
     export_to: list[str] | UnsetType = UNSET
-    workload_selector: Later = UNSET
+    workload_selector: WorkloadSelector | UnsetType = UNSET

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from ..loop.slice import Steps
 from ..messages.rule import Destination, DestinationPolicy, GatewayPolicy, Mirror, Rule, RuleSet
 from ..routing.route import MESH
+from ..routing.upstream import Upstreams
 from .document import Document
 from .hint import did_you_mean
 from .problem import Path, Problem, ProblemCode, Report, no_line
@@ -39,11 +40,12 @@ def check_references(scene: Scene, before: Mapping[str, Rule], removed: Collecti
     Rules that were in force are looked at again only where something they name was taken away; what they missed before
     is not held against this bundle. Rests now and then.
     """
-    problems, services = yield from _claims(scene)
+    problems = yield from _claims(scene)
+    services = Upstreams(rule for rule in scene.after.values() if isinstance(rule, DestinationPolicy))
     gateways = {rule.name for rule in scene.after.values() if isinstance(rule, GatewayPolicy)}
-    had = {rule.service: rule for rule in before.values() if isinstance(rule, DestinationPolicy)}
+    had = Upstreams(rule for rule in before.values() if isinstance(rule, DestinationPolicy))
     had_gateways = {rule.name for rule in before.values() if isinstance(rule, GatewayPolicy)}
-    shrunk = bool(_subsets(before.values()) - _subsets(services.values()) or had_gateways - gateways)
+    shrunk = bool(_subsets(before.values()) - _subsets(scene.after.values()) or had_gateways - gateways)
     guess = not any(key.startswith(("DestinationRule/", "#")) for key in scene.unsound)
     guess_gateways = not any(key.startswith(("Gateway/", "#")) for key in scene.unsound)
     for key, rule in scene.after.items():
@@ -67,10 +69,10 @@ def check_references(scene: Scene, before: Mapping[str, Rule], removed: Collecti
     return problems
 
 
-def _claims(scene: Scene) -> Steps[tuple[list[Problem], dict[str, DestinationPolicy]]]:
-    """Destination policies by service, and the problems of services that two of them claim."""
+def _claims(scene: Scene) -> Steps[list[Problem]]:
+    """The problems of hosts that two destination policies of one namespace claim for the same callers."""
     problems: list[Problem] = []
-    owners: dict[str, tuple[str, DestinationPolicy]] = {}
+    owners: dict[tuple[str, str, tuple[tuple[str, str], ...]], list[tuple[str, DestinationPolicy]]] = {}
     incoming = [key for key in scene.after if key in scene.sources]
     for number, key in enumerate([*(key for key in scene.after if key not in scene.sources), *incoming]):
         if number % 256 == 255:
@@ -78,24 +80,29 @@ def _claims(scene: Scene) -> Steps[tuple[list[Problem], dict[str, DestinationPol
         rule = scene.after[key]
         if not isinstance(rule, DestinationPolicy):
             continue
-        other = owners.get(rule.service)
-        if other is None:
-            owners[rule.service] = (key, rule)
+        place = (rule.name.partition("/")[0], rule.service, tuple(sorted(rule.callers.items())))
+        others = owners.setdefault(place, [])
+        other = next((name for name, one in others if _overlap(one.export_to, rule.export_to)), "")
+        others.append((key, rule))
+        if not other or key not in scene.sources:
             continue
         report = scene.report(key)
-        message = f"{other[0]} has the same host: two DestinationRules for one service are not merged"
-        report.refuse(ProblemCode.DUPLICATE_HOST, ("spec", "host"), message, f"put its subsets into {other[0]}")
+        message = f"{other} has the same host: two DestinationRules for one service are not merged"
+        report.refuse(ProblemCode.DUPLICATE_HOST, ("spec", "host"), message, f"put its subsets into {other}")
         problems += report.problems
-    return problems, {service: rule for service, (_, rule) in owners.items()}
+    return problems
+
+
+def _overlap(one: Collection[str], other: Collection[str]) -> bool:
+    """Whether some namespace sees both."""
+    return not one or not other or any(space in other for space in one)
 
 
 def _subsets(rules: Iterable[Rule]) -> set[tuple[str, str]]:
     return {(rule.service, one.name) for rule in rules if isinstance(rule, DestinationPolicy) for one in rule.subsets}
 
 
-def _check_subsets(
-    scene: Scene, key: str, rule: RuleSet, services: Mapping[str, DestinationPolicy], report: Report
-) -> None:
+def _check_subsets(scene: Scene, key: str, rule: RuleSet, services: Upstreams, report: Report) -> None:
     for index, route in enumerate(rule.routes):
         goals: list[tuple[Path, Destination | Mirror]] = [
             (("route", place, "destination"), one) for place, one in enumerate(route.destinations)
@@ -104,8 +111,7 @@ def _check_subsets(
         for where, goal in goals:
             if not goal.subset:
                 continue
-            policy = services.get(goal.service)
-            names = [one.name for one in policy.subsets] if policy is not None else []
+            names = services.subsets(goal.service)
             if goal.subset not in names:
                 path: Path = ("spec", "http", index, *where, "subset")
                 message = f"no DestinationRule defines subset {goal.subset!r} of service {goal.service!r}"

@@ -24,7 +24,7 @@ _REFUSED = ", ".join(f"`{one.value}`" for one in Simple if one not in BALANCERS)
 _BALANCED = ", ".join(f"`{one.value}`" for one in Simple if one in BALANCERS)
 _NO_PROTOCOL = ", ".join(f"`{one}`" for one in NEVER_PROTOCOLS)
 _OTHER_PROTOCOLS = ", ".join(f"`{one}`" for one in PROTOCOLS if one not in ("HTTP", *NEVER_PROTOCOLS))
-_EXPORTED = (PART, '`["*"]` and `[]`, which change nothing; limiting a rule to namespaces is refused')
+_EXPORTED = (YES, "`.` is the own namespace; without one all see it")
 
 _CONDITIONS = (
     "what was certainly not worked on is always tried again, without any condition what does no harm; no effect: "
@@ -40,7 +40,10 @@ NOTES: dict[tuple[str, str], tuple[str, str]] = {
     ("VirtualService", "exportTo"): _EXPORTED,
     ("VirtualService", "http[].match[].headers"): (PART, "`@request.auth.claims…` is refused"),
     ("VirtualService", "http[].match[].ignoreUriCase"): (YES, "for `exact` and `prefix`, as in Istio"),
-    ("VirtualService", "http[].route[].destination.port.number"): (IDLE, "an instance is an address, it has no ports"),
+    ("VirtualService", "http[].route[].destination.port.number"): (
+        PART,
+        "chooses among `portLevelSettings`; an instance has no ports",
+    ),
     ("VirtualService", "http[].timeout"): (YES, "`0s` turns it off; where none is set the gateway waits for 15 s"),
     ("VirtualService", "http[].retries.attempts"): (YES, "2 where none is set, `0` turns retries off"),
     ("VirtualService", "http[].retries.perTryTimeout"): (
@@ -82,6 +85,9 @@ NOTES: dict[tuple[str, str], tuple[str, str]] = {
     ("VirtualService", "http[].corsPolicy.allowOrigin"): (YES, "deprecated; not beside `allowOrigins`"),
     ("VirtualService", "http[].corsPolicy.maxAge"): (YES, "whole seconds"),
     ("DestinationRule", "exportTo"): _EXPORTED,
+    ("DestinationRule", "host"): (YES, "wildcards too: `*.shop.svc.cluster.local`, `*`"),
+    ("DestinationRule", "workloadSelector"): (YES, "limits it to callers of its own namespace with these labels"),
+    ("DestinationRule", "trafficPolicy.portLevelSettings"): (PART, "for routes whose destination names the port"),
     ("DestinationRule", "trafficPolicy.loadBalancer.simple"): (PART, f"{_BALANCED}; refused: {_REFUSED}"),
     ("DestinationRule", "trafficPolicy.tls.mode"): (
         PART,

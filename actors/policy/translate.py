@@ -3,8 +3,9 @@
 from typing import Any, ClassVar, NamedTuple
 
 from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
 
-from ..messages.rule import Rule
+from ..messages.rule import DestinationPolicy, Rule, RuleSet
 from .conform import conform
 from .document import Document
 from .hint import did_you_mean
@@ -13,6 +14,7 @@ from .kind import KINDS, LATER, NEVER, Kind
 from .problem import Problem, ProblemCode, Report
 from .scalar import Later
 from .spec import Spec
+from .visibility import exported_to
 
 # ruff: noqa: RUF012 (msgspec copies empty lists and dicts)
 
@@ -69,9 +71,8 @@ def translate(document: Document) -> Translation:
         _check_names(envelope, report)
         spec = conform({} if envelope.spec is None else envelope.spec, kind.spec, ("spec",), report)
         report.settle()
-        _check_export(spec, report)
         namespace = document.namespace if is_label(document.namespace) else "default"
-        rule = kind.translate(spec, namespace, document.name, report)
+        rule = _limited(kind.translate(spec, namespace, document.name, report), spec, namespace, report)
     return Translation(None if report.problems else rule, tuple(report.problems), tuple(report.warnings))
 
 
@@ -115,13 +116,12 @@ def _check_names(envelope: Envelope, report: Report) -> None:
         report.missing(("spec",), "a document needs a spec")
 
 
-def _check_export(spec: Spec, report: Report) -> None:
-    exported: list[str] | UnsetType = getattr(spec, "export_to", UNSET)
-    if exported is UNSET:
-        return
-    where = ("spec", "exportTo")
-    if exported in ([], ["*"]):
-        report.warn(ProblemCode.NO_EFFECT, where, "exportTo has no effect: rules are seen by all namespaces anyway")
-    else:
-        message = "limiting a rule to namespaces is not supported yet"
-        report.refuse(ProblemCode.UNSUPPORTED_VALUE, where, message, 'leave it out, or write ["*"]')
+def _limited(rule: Rule, spec: Spec, namespace: str, report: Report) -> Rule:
+    """The rule with whom it is visible to."""
+    exported = exported_to(spec, namespace, report)
+    if exported is None or not isinstance(rule, RuleSet | DestinationPolicy):
+        return rule
+    if isinstance(rule, DestinationPolicy) and rule.export_to and exported != rule.export_to:
+        message = "a rule with a workloadSelector holds in its own namespace alone"
+        report.refuse(ProblemCode.INVALID_VALUE, ("spec", "exportTo"), message, 'leave it out, or write ["."]')
+    return replace(rule, export_to=exported)

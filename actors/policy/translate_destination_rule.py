@@ -5,9 +5,19 @@ from msgspec import UNSET, UnsetType
 from ..messages.rule import Balancer, DestinationPolicy
 from ..messages.rule import Subset as SubsetPolicy
 from ..messages.rule import TrafficPolicy as Policy
-from .hostname import destination_service
-from .istio_destination_rule import DestinationRule, Simple, TlsMode, TrafficPolicy
+from .hostname import check_host, destination_service
+from .istio_destination_rule import (
+    DestinationRule,
+    PortTrafficPolicy,
+    Simple,
+    TlsMode,
+    TrafficPolicy,
+    WorkloadSelector,
+)
 from .problem import Path, ProblemCode, Report
+
+Ports = dict[int, Policy]
+"""Traffic policies by port."""
 
 BALANCERS = {
     Simple.UNSPECIFIED: Balancer.LEAST_REQUEST,
@@ -20,8 +30,10 @@ BALANCERS = {
 
 def destination_rule(spec: DestinationRule, namespace: str, name: str, report: Report) -> DestinationPolicy:
     """Return the destination policy of a DestinationRule; it is complete where nothing was refused."""
-    service = destination_service(spec.host, namespace, ("spec", "host"), report)
-    whole = _policy(spec.traffic_policy, Policy(), ("spec", "trafficPolicy"), report)
+    service = _service(spec.host, namespace, report)
+    where: Path = ("spec", "trafficPolicy")
+    whole = _policy(spec.traffic_policy, Policy(), where, report)
+    ports = _ports(spec.traffic_policy, where, report)
     subsets: dict[str, SubsetPolicy] = {}
     for place, one in enumerate(spec.subsets):
         path: Path = ("spec", "subsets", place)
@@ -30,14 +42,65 @@ def destination_rule(spec: DestinationRule, namespace: str, name: str, report: R
         elif one.name in subsets:
             message = f"subset {one.name!r} stands here twice"
             report.refuse(ProblemCode.INVALID_VALUE, (*path, "name"), message)
-        own = None
+        own, its = None, Ports()
         if one.traffic_policy is not UNSET:
-            own = _policy(one.traffic_policy, whole, (*path, "trafficPolicy"), report)
-        subsets[one.name] = SubsetPolicy(one.name, one.labels, own)
-    return DestinationPolicy(f"{namespace}/{name}", service, whole, tuple(subsets.values()))
+            where = (*path, "trafficPolicy")
+            own = _policy(one.traffic_policy, whole, where, report)
+            told = Report("")  # what is told of the subset's blocks is told once, above
+            its = {number: _policy(one.traffic_policy, of_port, where, told) for number, of_port in ports.items()}
+            its |= _ports(one.traffic_policy, where, report)
+        subsets[one.name] = SubsetPolicy(one.name, one.labels, own, tuple(sorted(its.items())))
+    selects = spec.workload_selector is not UNSET
+    return DestinationPolicy(
+        f"{namespace}/{name}",
+        service,
+        whole,
+        tuple(subsets.values()),
+        (namespace,) if selects else (),
+        {} if spec.workload_selector is UNSET else _callers(spec.workload_selector, report),
+        tuple(sorted(ports.items())),
+    )
 
 
-def _policy(policy: TrafficPolicy | UnsetType, inherited: Policy, path: Path, report: Report) -> Policy:
+def _service(host: str, namespace: str, report: Report) -> str:
+    """The service's token, or a wildcard as it is."""
+    path: Path = ("spec", "host")
+    if "*" not in host:
+        return destination_service(host, namespace, path, report)
+    return host.lower() if check_host(host, path, report) else ""
+
+
+def _callers(selector: WorkloadSelector, report: Report) -> dict[str, str]:
+    for name, value in selector.match_labels.items():
+        if not name or "*" in name + value:
+            path: Path = ("spec", "workloadSelector", "matchLabels", name)
+            message = f"{name}={value} is no label: neither empty names nor wildcards are allowed"
+            report.refuse(ProblemCode.INVALID_VALUE, path, message)
+    return selector.match_labels
+
+
+def _ports(policy: TrafficPolicy | UnsetType, path: Path, report: Report) -> Ports:
+    """Settings by port: they replace all that holds elsewhere, and what they leave out is the default (as in Istio)."""
+    if policy is UNSET or policy.port_level_settings is UNSET:
+        return {}
+    found: Ports = {}
+    for place, one in enumerate(policy.port_level_settings):
+        where = (*path, "portLevelSettings", place)
+        if one.port is UNSET or one.port.number is UNSET:
+            report.missing((*where, "port", "number"), "settings by port need the port's number")
+            continue
+        number = one.port.number
+        if number in found:
+            report.refuse(ProblemCode.INVALID_VALUE, (*where, "port"), f"port {number} stands here twice")
+        found[number] = _policy(one, Policy(), where, report)
+        message = f"services have no ports here: this holds for routes whose destination names port {number}"
+        report.warn(ProblemCode.APPROXIMATED, where, message)
+    return found
+
+
+def _policy(
+    policy: TrafficPolicy | PortTrafficPolicy | UnsetType, inherited: Policy, path: Path, report: Report
+) -> Policy:
     """A block that is not given is inherited."""
     if policy is UNSET:
         return inherited

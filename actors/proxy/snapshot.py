@@ -13,7 +13,7 @@ from .endpoint import Endpoint
 from .mirror import Copy
 from .topic import Topics
 
-Key = tuple[str, str, tuple[tuple[str, str], ...], bool]
+Key = tuple[str, str, tuple[tuple[str, str], ...], str, bool]
 
 
 class Directory:
@@ -61,7 +61,7 @@ class Directory:
 
     def cluster(self, upstream: Upstream, mirrors: bool = False) -> Cluster:
         """Return the cluster of an upstream, balanced as it says; that of its calls, or that of `mirrors` alone."""
-        key = (upstream.service, upstream.subset, tuple(sorted(upstream.labels.items())), mirrors)
+        key = (upstream.service, upstream.subset, tuple(sorted(upstream.labels.items())), upstream.owner, mirrors)
         cluster = self._clusters.get(key)
         if cluster is None:
             cluster = self._clusters[key] = Cluster(upstream.service, upstream.subset, self._rng)
@@ -89,7 +89,7 @@ class Snapshot:
         self.table = table
         self._directory = directory
         self._steps = steps
-        self._ways: dict[tuple[str, int, str, str], tuple[Cluster, Chain]] = {}
+        self._ways: dict[tuple[str, int, str, str, str], tuple[Cluster, Chain]] = {}
         self._chains: dict[tuple[str, int], Chain] = {}
 
     @property
@@ -99,7 +99,7 @@ class Snapshot:
 
     def way(self, decision: Decision) -> tuple[Cluster, Chain]:
         """Return where a decision leads, and the filters that its route wants."""
-        key = (decision.rule_set, decision.index, decision.service, decision.subset)
+        key = (decision.rule_set, decision.index, decision.service, decision.subset, decision.upstream.owner)
         way = self._ways.get(key)
         if way is None:
             way = self._ways[key] = self._directory.cluster(decision.upstream), self._chain(decision)

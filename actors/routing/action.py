@@ -78,7 +78,7 @@ def compile_action(
     rule: RouteRule,
     match: RouteMatch,
     destination: Destination | None,
-    upstream: Callable[[str, str], Upstream] | None = None,
+    upstream: Callable[[str, str, int | None], Upstream] | None = None,
 ) -> Action | None:
     """Return what a route does to requests that `match` took and that go to `destination`; None for nothing.
 
@@ -106,8 +106,10 @@ def compile_action(
     return action if action.steps() or action.mirrors or action.stat else None
 
 
-def _mirrors(rule: RouteRule, upstream: Callable[[str, str], Upstream]) -> Iterator[tuple[float, Upstream]]:
+def _mirrors(rule: RouteRule, upstream: Callable[[str, str, int | None], Upstream]) -> Iterator[tuple[float, Upstream]]:
     for one in rule.mirrors:
-        goal = upstream(one.service, one.subset)
+        goal = upstream(one.service, one.subset, one.port)
+        if goal.choices:  # copies are not the caller's own: any policy that defines the subset does
+            goal = next((choice.upstream for choice in goal.choices if choice.upstream.known), goal)
         if one.percent and goal.known:
             yield one.percent, goal

@@ -70,29 +70,42 @@ def decide(
         UnknownSubset: the chosen destination names a subset that nothing defines.
     """
     place = view.gateway
-    routes = table.at(place, view.port).find(view.authority) if place else table.of_service(view.service)
+    routes = table.at(place, view.port).find(view.authority) if place else _inside(table, view)
     if routes is None:
         if place:
             if reasons is not None:
                 reasons.append(_note(f"no rule set serves host {view.authority!r} at gateway {place!r}"))
             raise NoRoute(f"no route for host {view.authority!r}")
         if reasons is not None:
-            _explain_implicit(table, view.service, reasons)
-        name = view.service
-        return Decision("", "", -1, name, "", None, None, None, None, table.upstream(name, ""), None, table.revision)
+            _explain_implicit(table, view, reasons)
+        name, goal = view.service, table.upstream(view.service, "")
+        if goal.choices:
+            goal = goal.for_caller(view.source_namespace, view.source_labels)
+        return Decision("", "", -1, name, "", None, None, None, None, goal, None, table.revision)
     clause = routes.first(view) if reasons is None else _first_with_reasons(routes, view, reasons)
     if clause is None:
         raise NoRoute(f"no route matches {view.method} {view.authority}{view.path}")
     route = clause.route
     target = route.only or route.draw(draw)
+    drawn = target[9]
+    if drawn.choices:
+        target = (*target[:9], drawn.for_caller(view.source_namespace, view.source_labels), target[10])
     if not target[9].known:
-        raise UnknownSubset(f"no DestinationRule defines subset {target[4]!r} of {target[3]!r}")
+        caller = f" for callers of namespace {view.source_namespace!r}" if drawn.choices else ""
+        raise UnknownSubset(f"no DestinationRule defines subset {target[4]!r} of {target[3]!r}{caller}")
     if reasons is not None and route.only is None:
-        reasons.append(_drawn(clause, target[9]))
+        reasons.append(_drawn(clause, drawn))
+    if reasons is not None and drawn.choices:
+        text = f"destination policy: {target[9].owner or 'none'}, for namespace {view.source_namespace!r}"
+        reasons.append(Reason(target[0], target[1], target[2], clause.number, text, taken=True))
     action = target[10]
     if reasons is not None and action is not None:
         reasons.append(Reason(target[0], target[1], target[2], clause.number, action.wording(view), taken=True))
     return Decision(*target, table.revision)
+
+
+def _inside(table: RouteTable, view: RequestView) -> HostRoutes | None:
+    return table.of_service(view.service, view.source_namespace if table.limited else "")
 
 
 def _first_with_reasons(routes: HostRoutes, view: RequestView, reasons: list[Reason]) -> Clause | None:
@@ -111,7 +124,10 @@ def _first_with_reasons(routes: HostRoutes, view: RequestView, reasons: list[Rea
     return None
 
 
-def _explain_implicit(table: RouteTable, service: str, reasons: list[Reason]) -> None:
+def _explain_implicit(table: RouteTable, view: RequestView, reasons: list[Reason]) -> None:
+    service = view.service
+    hidden = f"is not exported to the caller's namespace {view.source_namespace!r}"
+    reasons.extend(Reason(name, "", -1, -1, hidden) for name in table.limited.get(service, ()))
     text = "is bound to gateways only, it does not hold inside the mesh"
     reasons.extend(Reason(name, "", -1, -1, text) for name in table.bound.get(service, ()))
     reasons.append(_note(f"no rule set names service {service!r}: all of its instances", taken=True))

@@ -83,6 +83,10 @@ class HostIndex:
             elif host != "*":
                 self._exact[host] = one
 
+    def exactly(self, host: str) -> HostRoutes | None:
+        """Return the routes of a host that is named in full."""
+        return self._exact.get(host)
+
     def find(self, authority: str) -> HostRoutes | None:
         """Return the routes of the host in `authority`, whose port and letter case do not count."""
         found = self._exact.get(authority)

@@ -37,6 +37,10 @@ Target = tuple[
 ]  # a Decision's fields without the revision, in its order
 
 
+Find = Callable[[str, str, int | None], Upstream]
+"""(service, subset, port) → the upstream."""
+
+
 class Route:
     """One route with its destinations, ready to be drawn from."""
 
@@ -47,7 +51,7 @@ class Route:
         rule_set: str,
         index: int,
         rule: RouteRule,
-        upstream: Callable[[str, str], Upstream],
+        upstream: Find,
         match: RouteMatch = ANYTHING,
     ) -> None:
         if rule.delegate:
@@ -79,7 +83,7 @@ class Route:
                 rule.timeout,
                 rule.retries,
                 fault,
-                upstream(one.service, one.subset),
+                upstream(one.service, one.subset, one.port),
                 compile_action(rule, match, one, upstream),
             )
             for one in shares
@@ -122,7 +126,7 @@ class Clause:
 
 def _to_https() -> Clause:
     rule = RouteRule("to-https", redirect=Redirect(scheme="https"))
-    route = Route("", -1, rule, lambda service, subset: Upstream(service, subset, {}, TrafficPolicy()))
+    route = Route("", -1, rule, lambda service, subset, port: Upstream(service, subset, {}, TrafficPolicy()))
     return Clause(route, -1, RouteMatch(scheme=StringMatch(MatchKind.EXACT, "http")))
 
 
@@ -138,7 +142,7 @@ class Prepared(NamedTuple):
     clauses: tuple[Clause, ...]
 
 
-def prepare(rule_set: RuleSet, place: str, upstream: Callable[[str, str], Upstream]) -> Generator[None, None, Prepared]:
+def prepare(rule_set: RuleSet, place: str, upstream: Find) -> Generator[None, None, Prepared]:
     """Return the clauses of `rule_set` that count at `place`, in order; yields where the work may rest.
 
     Raises:
@@ -148,8 +152,8 @@ def prepare(rule_set: RuleSet, place: str, upstream: Callable[[str, str], Upstre
     clauses: list[Clause] = []
     used: list[Upstream] = []
 
-    def note(service: str, subset: str) -> Upstream:
-        used.append(upstream(service, subset))
+    def note(service: str, subset: str, port: int | None) -> Upstream:
+        used.append(upstream(service, subset, port))
         return used[-1]
 
     for index, rule in enumerate(rule_set.routes):

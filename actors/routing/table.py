@@ -11,6 +11,7 @@ from ..messages.name import host_of, service_token
 from ..messages.rule import DestinationPolicy, GatewayPolicy, Rule, RuleSet
 from .delegate import expand
 from .host import HostIndex, HostRoutes, narrower, spellings
+from .private import Private
 from .route import MESH, TO_HTTPS, Clause, Prepared, prepare
 from .upstream import Upstreams
 
@@ -21,7 +22,19 @@ Steps = Generator[None, None, None]
 class RouteTable:
     """All routes of one policy revision. Made by `compile_table`; never changes what it answers."""
 
-    __slots__ = ("_attached", "_indexes", "_mesh", "_prepared", "_wild", "bound", "gateways", "revision", "upstream")
+    __slots__ = (
+        "_attached",
+        "_indexes",
+        "_mesh",
+        "_prepared",
+        "_private",
+        "_wild",
+        "bound",
+        "gateways",
+        "limited",
+        "revision",
+        "upstream",
+    )
 
     def __init__(self, revision: int, gateways: dict[str, GatewayPolicy], upstream: Upstreams) -> None:
         self.revision = revision
@@ -35,6 +48,9 @@ class RouteTable:
         self._attached: dict[str, list[RuleSet]] = {name: [] for name in gateways}
         self._mesh: dict[str, HostRoutes] = {}
         self._wild: HostIndex | None = None
+        self._private: dict[str, HostIndex] = {}
+        self.limited: dict[str, list[str]] = {}
+        """Services (and wildcards) with rule sets that not all namespaces see; empty where there are none."""
         self._indexes: dict[tuple[str | Sequence[str], int | None], HostIndex] = {}
 
     def fill(
@@ -42,12 +58,17 @@ class RouteTable:
     ) -> Steps:
         """Compile `rule_sets`, sorted; nothing is asked of the table before this has ended."""
         wild: dict[str, HostRoutes] = {}
+        private = Private()
         old = previous._prepared if previous is not None else {}
         for each in rule_sets:
             one = expand(each, delegates)
             for place in one.gateways:
                 if place == MESH:
-                    yield from self._join_mesh(one, wild, old)
+                    routes = yield from self._in_mesh(one, old)
+                    if routes is not None and one.export_to:
+                        private.add(one, routes)
+                    elif routes is not None:
+                        self._join_mesh(one, routes, wild)
                 elif place in self._attached:
                     self._attached[place].append(one)
                     yield from self._clauses(one, place, old)
@@ -57,6 +78,7 @@ class RouteTable:
                         self.bound.setdefault(service, []).append(one.name)
             yield
         self._wild = HostIndex(wild) if wild else None
+        self._private, self.limited = private.indexes(), private.limited
         keys: dict[tuple[str | Sequence[str], int | None], None] = {((name,), None): None for name in self.gateways}
         if previous is not None:  # what requests ask for is there before the first of them asks
             keys.update({key: None for key in previous._indexes if self._knows(key[0])})
@@ -72,27 +94,39 @@ class RouteTable:
         if (
             kept is not None
             and (kept.rule_set is one or kept.rule_set == one)
-            and all(was is self.upstream(was.service, was.subset) for was in kept.upstreams)
+            and all(was is self.upstream(was.service, was.subset, was.port) for was in kept.upstreams)
         ):
             self._prepared[key] = kept
             return kept.clauses
         self._prepared[key] = made = yield from prepare(one, place, self.upstream)
         return made.clauses
 
-    def _join_mesh(self, one: RuleSet, wild: dict[str, HostRoutes], old: Mapping[tuple[str, str], Prepared]) -> Steps:
+    def _in_mesh(
+        self, one: RuleSet, old: Mapping[tuple[str, str], Prepared]
+    ) -> Generator[None, None, HostRoutes | None]:
         clauses = yield from self._clauses(one, MESH, old)
-        if not clauses:
-            return
-        routes = HostRoutes(clauses)
+        return HostRoutes(clauses) if clauses else None
+
+    def _join_mesh(self, one: RuleSet, routes: HostRoutes, wild: dict[str, HostRoutes]) -> None:
         for host in one.hosts:
             if host.startswith("*"):
                 wild.setdefault(host, routes)
             elif service := _service(host):
                 self._mesh.setdefault(service, routes)
 
-    def of_service(self, service: str) -> HostRoutes | None:
-        """Return the routes of a service inside the mesh, None where no rule set names it."""
+    def of_service(self, service: str, namespace: str = "") -> HostRoutes | None:
+        """Return the routes of a service inside the mesh for callers of a namespace, None where no rule set names it.
+
+        What is exported to that namespace by name comes before what all of them see.
+        """
+        private = self._private.get(namespace) if self._private else None
+        if private is not None:
+            named = private.exactly(host_of(service))
+            if named is not None:
+                return named
         found = self._mesh.get(service)
+        if found is None and private is not None:
+            found = private.find(host_of(service))
         if found is None and self._wild is not None:
             found = self._wild.find(host_of(service))
         return found
@@ -122,7 +156,10 @@ class RouteTable:
                 continue
             served = list(_served(policy, port))
             secured.update(pattern for pattern, _, secure in served if secure)
+            own = name.partition("/")[0]
             for one in self._attached[name]:
+                if one.export_to and own not in one.export_to:
+                    continue
                 clauses = self._prepared[one.name, name].clauses
                 for host in one.hosts:
                     for spelling in spellings(host):
@@ -198,7 +235,7 @@ def begin_table(
     rules: Mapping[str, Rule], revision: int = 0, previous: RouteTable | None = None
 ) -> tuple[RouteTable, Steps]:
     """Return a table that is not yet to be asked, and the work that compiles it; see `compile_table`."""
-    policies: dict[str, DestinationPolicy] = {}
+    policies: list[DestinationPolicy] = []
     gateways: dict[str, GatewayPolicy] = {}
     rule_sets: list[RuleSet] = []
     delegates: dict[str, RuleSet] = {}
@@ -210,7 +247,7 @@ def begin_table(
             else:
                 delegates[rule.name] = rule
         elif isinstance(rule, DestinationPolicy):
-            policies.setdefault(rule.service, rule)
+            policies.append(rule)
         else:
             gateways[rule.name] = rule
     rule_sets.sort(key=lambda one: (one.order, one.name))

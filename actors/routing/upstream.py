@@ -1,10 +1,19 @@
-"""Where routes lead: services and subsets of them, with how their instances are used."""
+"""Where routes lead: services and subsets of them, with how their instances are used by whom.
 
-from collections.abc import Mapping
+Which destination policy holds is looked up as in Istio: that of the caller's namespace, else that of the service's,
+else that of the root namespace; in each the one that names the service itself, else the longest wildcard.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 import msgspec
 
+from ..messages.name import host_of
 from ..messages.rule import DestinationPolicy, TrafficPolicy
+
+ROOT = "istio-system"
+"""The namespace whose destination policies hold for all services that have none of their own (Istio's default)."""
 
 
 class Upstream(msgspec.Struct, frozen=True):
@@ -17,41 +26,135 @@ class Upstream(msgspec.Struct, frozen=True):
     policy: TrafficPolicy
     known: bool = True
     """False for a subset that no destination policy defines."""
+    port: int | None = None
+    """The port that the route names, where some policy has settings by port."""
+    owner: str = ""
+    """Tells it from others of the same instances that are used in another way; empty mostly."""
+    choices: tuple["Choice", ...] = ()
+    """Where it depends on the caller: what `for_caller` chooses from."""
+
+    def for_caller(self, namespace: str, labels: Mapping[str, str]) -> "Upstream":
+        """Return the upstream of a caller; itself, without any policy, where none holds for that caller."""
+        for space in dict.fromkeys((namespace, space_of(self.service), ROOT)):
+            for choice in self.choices:
+                if choice.space == space and choice.holds(namespace, labels):
+                    return choice.upstream
+        return self
+
+
+class Choice(NamedTuple):
+    """One destination policy that holds for some callers."""
+
+    space: str
+    """The policy's own namespace."""
+    export_to: tuple[str, ...]
+    callers: Mapping[str, str]
+    upstream: Upstream
+
+    def holds(self, namespace: str, labels: Mapping[str, str]) -> bool:
+        """Return whether the policy is visible to a caller's namespace and selects the caller."""
+        if self.export_to and namespace not in self.export_to:
+            return False
+        return all(labels.get(name) == value for name, value in self.callers.items())
 
 
 class Upstreams:
-    """Finds the upstream of a service's subset; takes over those of an earlier table whose policy is the same."""
+    """Finds the upstream of a service's subset; takes over those of an earlier table whose policies are the same."""
 
-    __slots__ = ("_found", "_old", "_policies")
+    __slots__ = ("_exact", "_found", "_old", "_old_rules", "_ported", "_rules", "_wild")
 
-    def __init__(self, policies: Mapping[str, DestinationPolicy], previous: "Upstreams | None" = None) -> None:
-        self._policies = policies
-        self._found: dict[tuple[str, str], Upstream] = {}
-        self._old: Mapping[tuple[str, str], Upstream] = {}
-        if previous is not None:
-            before = previous._policies
-            changed = {name for name in {*before, *policies} if _differ(before.get(name), policies.get(name))}
-            self._old = {key: one for key, one in previous._found.items() if key[0] not in changed}
+    def __init__(self, policies: Iterable[DestinationPolicy], previous: "Upstreams | None" = None) -> None:
+        self._exact: dict[str, list[DestinationPolicy]] = {}
+        self._wild: list[DestinationPolicy] = []
+        self._ported = False
+        for one in policies:
+            if "*" in one.service:
+                self._wild.append(one)
+            else:
+                self._exact.setdefault(one.service, []).append(one)
+            self._ported = self._ported or bool(one.ports) or any(subset.ports for subset in one.subsets)
+        self._wild.sort(key=_narrow_first)
+        for found in self._exact.values():
+            found.sort(key=_narrow_first)
+        self._rules: dict[str, tuple[DestinationPolicy, ...]] = {}
+        self._found: dict[tuple[str, str, int | None], Upstream] = {}
+        self._old: Mapping[tuple[str, str, int | None], Upstream] = {}
+        self._old_rules: Mapping[str, tuple[DestinationPolicy, ...]] = {}
+        if previous is not None and previous._ported == self._ported:
+            self._old, self._old_rules = previous._found, previous._rules
 
-    def __call__(self, service: str, subset: str) -> Upstream:
-        """Return the upstream, known or not."""
-        key = (service, subset)
-        found = self._found.get(key)
+    def rules(self, service: str) -> tuple[DestinationPolicy, ...]:
+        """Return every policy about a service, whoever it holds for; the narrower one first."""
+        found = self._rules.get(service)
         if found is None:
-            found = self._found[key] = self._old.get(key) or self._made(service, subset)
+            wild = [one for one in self._wild if _covers(one.service, host_of(service))] if self._wild else ()
+            found = self._rules[service] = (*self._exact.get(service, ()), *wild)
         return found
 
-    def _made(self, service: str, subset: str) -> Upstream:
-        policy = self._policies.get(service)
-        if policy is None:
-            return Upstream(service, subset, {}, TrafficPolicy(), known=not subset)
-        if not subset:
-            return Upstream(service, "", {}, policy.policy)
-        for one in policy.subsets:
-            if one.name == subset:
-                return Upstream(service, subset, one.labels, one.policy or policy.policy)
-        return Upstream(service, subset, {}, policy.policy, known=False)
+    def subsets(self, service: str) -> tuple[str, ...]:
+        """Return the names of all subsets that are defined of a service, for whomever."""
+        return tuple(dict.fromkeys(subset.name for one in self.rules(service) for subset in one.subsets))
+
+    def __call__(self, service: str, subset: str, port: int | None = None) -> Upstream:
+        """Return the upstream, known or not."""
+        key = (service, subset, port if self._ported else None)
+        found = self._found.get(key)
+        if found is None:
+            old = self._old.get(key)
+            same = old is not None and _same(self.rules(service), self._old_rules.get(service, ()))
+            found = self._found[key] = old if old is not None and same else self._made(*key)
+        return found
+
+    def _made(self, service: str, subset: str, port: int | None) -> Upstream:
+        rules = self.rules(service)
+        nothing = Upstream(service, subset, {}, TrafficPolicy(), not subset, port)
+        home = space_of(service)
+        if all(not one.export_to and not one.callers and _space(one) in (home, ROOT) for one in rules):
+            own = [one for one in rules if _space(one) == home] or rules
+            return _upstream(own[0], service, subset, port, "") if own else nothing
+        choices = [
+            Choice(_space(one), one.export_to, one.callers, _upstream(one, service, subset, port, one.name))
+            for one in rules
+        ]
+        return msgspec.structs.replace(nothing, choices=tuple(choices))
 
 
-def _differ(one: DestinationPolicy | None, other: DestinationPolicy | None) -> bool:
-    return one is not other and one != other  # mostly it is the same object, and comparing all that is in it takes long
+def space_of(service: str) -> str:
+    """Return the namespace of a service, given its token."""
+    return service.partition("_")[2] or "default"
+
+
+def _space(policy: DestinationPolicy) -> str:
+    return policy.name.partition("/")[0]
+
+
+def _narrow_first(policy: DestinationPolicy) -> tuple[int, bool, str]:
+    """The service itself, then the longest wildcard; whoever names its callers first."""
+    return -len(policy.service) if "*" in policy.service else 0, not policy.callers, policy.name
+
+
+def _covers(pattern: str, host: str) -> bool:
+    return pattern == "*" or host.endswith(pattern[1:])
+
+
+def _same(rules: tuple[DestinationPolicy, ...], before: tuple[DestinationPolicy, ...]) -> bool:
+    """Whether they are equal; mostly they are the same objects, and comparing all that is in them takes long."""
+    return len(rules) == len(before) and all(
+        one is other or one == other for one, other in zip(rules, before, strict=True)
+    )
+
+
+def _upstream(rule: DestinationPolicy, service: str, subset: str, port: int | None, owner: str) -> Upstream:
+    labels: dict[str, str] = {}
+    policy, ports, known = rule.policy, rule.ports, not subset
+    for one in rule.subsets:
+        if one.name == subset:
+            labels, known = one.labels, True
+            if one.policy is not None:
+                policy, ports = one.policy, one.ports
+            break
+    if port is not None:
+        for number, settings in ports:
+            if number == port:
+                policy, owner = settings, f"{owner}:{port}"
+    return Upstream(service, subset, labels, policy, known, port, owner)

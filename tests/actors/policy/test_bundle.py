@@ -88,6 +88,22 @@ def test_two_destination_rules_for_one_host_are_refused(policies):
     assert policies.check(rule("other", "v2", host="reviews"), delete=["DestinationRule/default/reviews"]).accepted
 
 
+def test_rules_for_one_host_in_several_namespaces_or_for_several_callers_do_not_clash(policies):
+    policies.apply(rule("reviews", "v1"))
+    elsewhere = rule("reviews", "v2", host="reviews.default").replace("name: reviews", "name: reviews, namespace: shop")
+    assert policies.check(elsewhere).accepted
+    picky = rule("picky", "v2").replace("spec:", "spec:\n  workloadSelector: { matchLabels: { app: web } }", 1)
+    assert policies.check(picky).accepted
+    (problem,) = policies.check(rule("wild", "v2", host="'*'") + rule("wilder", "v2", host="'*'")).problems
+    assert (problem.code, problem.document) == ("duplicate_host", "DestinationRule/default/wilder")
+
+
+def test_a_subset_of_a_wildcards_rule_is_one_of_every_service(policies):
+    policies.apply(rule("wild", "v1", host="'*.default.svc.cluster.local'") + service("reviews", "v1"))
+    (problem,) = policies.check("", delete=["DestinationRule/default/wild"]).problems
+    assert (problem.code, problem.document) == ("unknown_subset", "DestinationRule/default/wild")
+
+
 def test_the_same_document_twice_in_a_bundle_is_refused(policies):
     (problem,) = policies.check(rule("a", "v1") + rule("a", "v2")).problems
     assert (problem.code, problem.line) == ("duplicate_document", 10)

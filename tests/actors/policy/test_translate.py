@@ -106,7 +106,7 @@ def test_a_subset_inherits_what_it_does_not_say(translated):
     ("spec", "path", "code"),
     [
         ("  subsets: []\n", "host", "required"),
-        ("  host: '*.local'\n", "host", "unsupported_value"),
+        ("  host: 'a.*.local'\n", "host", "invalid_value"),
         ("  host: www.example.com\n", "host", "invalid_value"),
         ("  host: a\n  subsets: [{labels: {}}]\n", "subsets[0].name", "required"),
         ("  host: a\n  subsets: [{name: v1}, {name: v1}]\n", "subsets[1].name", "invalid_value"),
@@ -119,13 +119,69 @@ def test_a_subset_inherits_what_it_does_not_say(translated):
         ("  host: a\n  trafficPolicy: {tls: {mode: SIMPLE}}\n", "trafficPolicy.tls.mode", "unsupported_value"),
         ("  host: a\n  trafficPolicy: {tls: {sni: x}}\n", "trafficPolicy.tls.sni", "unsupported_field"),
         ("  host: a\n  trafficPolicy: {tunnel: {}}\n", "trafficPolicy.tunnel", "unsupported_field"),
-        ("  host: a\n  workloadSelector: {}\n", "workloadSelector", "unsupported_field"),
+        ("  host: a\n  workloadSelector: {labels: {app: a}}\n", "workloadSelector.labels", "unknown_field"),
+        ("  host: a\n  workloadSelector: {matchLabels: {app: 'a*'}}\n", "workloadSelector.matchLabels.app", "invalid_value"),
+        ("  host: a\n  workloadSelector: {}\n  exportTo: ['*']\n", "exportTo", "invalid_value"),
+        ("  host: a\n  exportTo: [., default]\n", "exportTo[1]", "invalid_value"),
+        ("  host: a\n  exportTo: ['*', shop]\n", "exportTo", "invalid_value"),
+        ("  host: a\n  exportTo: ['~']\n", "exportTo[0]", "invalid_value"),
+        ("  host: a\n  trafficPolicy: {portLevelSettings: [{}]}\n", "trafficPolicy.portLevelSettings[0].port.number", "required"),
+        ("  host: a\n  trafficPolicy: {portLevelSettings: [{port: {number: 1}}, {port: {number: 1}}]}\n", "trafficPolicy.portLevelSettings[1].port", "invalid_value"),
+        ("  host: a\n  trafficPolicy: {portLevelSettings: [{port: {number: 1}, outlierDetection: {}}]}\n", "trafficPolicy.portLevelSettings[0].outlierDetection", "unsupported_field"),
         ("  host: a\n  simple: RANDOM\n", "simple", "unknown_field"),
     ],
 )  # fmt: skip
 def test_a_mistake_in_a_destination_rule_is_told_once(translated, spec, path, code):
     problems = translated(spec, "DestinationRule").problems
     assert [(one.code, one.path) for one in problems] == [(code, f"$.spec.{path}")]
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ("", ()),
+        ("exportTo: []", ()),
+        ("exportTo: ['*']", ()),
+        ("exportTo: [.]", ("default",)),
+        ("exportTo: [shop, .]", ("shop", "default")),
+        ("workloadSelector: {}", ("default",)),
+        ("workloadSelector: {}\n  exportTo: [.]", ("default",)),
+    ],
+)
+@pytest.mark.parametrize("kind", ["DestinationRule", "VirtualService"])
+def test_a_rule_holds_where_it_is_exported_to(translated, kind, fields, expected):
+    if kind == "VirtualService":
+        if "workload" in fields:
+            return
+        fields += "\n  hosts: [a]\n  http: [{route: [{destination: {host: a}}]}]"
+    else:
+        fields += "\n  host: '*.shop.svc.cluster.local'"
+    translation = translated(f"  {fields.strip()}\n", kind)
+    assert (translation.problems, translation.warnings) == ((), ())
+    assert translation.rule.export_to == expected
+
+
+def test_a_selector_names_the_callers(translated):
+    rule = translated("  host: a\n  workloadSelector: {matchLabels: {app: web}}\n", "DestinationRule").rule
+    assert (rule.callers, rule.export_to) == ({"app": "web"}, ("default",))
+
+
+def test_settings_by_port_inherit_nothing_and_subsets_lay_their_blocks_over_them(translated):
+    spec = (
+        "  host: a\n  trafficPolicy:\n    loadBalancer: {simple: RANDOM}\n"
+        "    portLevelSettings: [{port: {number: 80}}, {port: {number: 81}, loadBalancer: {simple: ROUND_ROBIN}}]\n"
+        "  subsets:\n  - {name: v1}\n  - name: v2\n    trafficPolicy:\n      loadBalancer: {simple: RANDOM}\n"
+        "      portLevelSettings: [{port: {number: 81}}]\n"
+    )
+    translation = translated(spec, "DestinationRule")
+    least, turns, anyone = (
+        TrafficPolicy(one) for one in (Balancer.LEAST_REQUEST, Balancer.ROUND_ROBIN, Balancer.RANDOM)
+    )
+    assert translation.rule.policy == anyone
+    assert translation.rule.ports == ((80, least), (81, turns))
+    assert translation.rule.subsets == (Subset("v1", {}), Subset("v2", {}, anyone, ((80, anyone), (81, least))))
+    assert {one.code for one in translation.warnings} == {"approximated"}
+    assert len(translation.warnings) == 3
 
 
 def test_a_misplaced_field_is_told_its_place(translated):

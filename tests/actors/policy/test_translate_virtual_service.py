@@ -248,7 +248,7 @@ def test_a_mistake_in_a_route_is_told_once_with_its_place(translated, field, pat
         ("  hosts: a\n  http: [{route: [{destination: {host: a}}]}]\n", "hosts", "invalid_type", "expected a list"),
         ("  host: [a]\n  http: [{route: [{destination: {host: a}}]}]\n", "host", "unknown_field", "'host'"),
         ("  hosts: [a]\n  tcp: []\n  http: [{route: [{destination: {host: a}}]}]\n", "tcp", "unsupported_field", "raw TCP"),
-        ("  hosts: [a]\n  exportTo: [.]\n  http: [{route: [{destination: {host: a}}]}]\n", "exportTo", "unsupported_value", "not supported yet"),
+        ("  hosts: [a]\n  exportTo: ['a.b']\n  http: [{route: [{destination: {host: a}}]}]\n", "exportTo[0]", "invalid_value", "no namespace"),
     ],
 )  # fmt: skip
 def test_a_mistake_in_a_virtual_service_is_told_once_with_its_place(translated, spec, path, code, words):
@@ -282,7 +282,6 @@ def test_every_mistake_is_told(translated):
 @pytest.mark.parametrize(
     ("spec", "path", "code"),
     [
-        ("  hosts: [a]\n  exportTo: ['*']\n  http: [{route: [{destination: {host: a}}]}]\n", "exportTo", "no_effect"),
         ("  hosts: [a]\n  http: [{route: [{destination: {host: a}}], fault: {abort: {httpStatus: 500}}}]\n", "http[0].fault.abort", "no_effect"),
         ("  hosts: [a]\n  http: [{match: [{uri: {prefix: a}}], route: [{destination: {host: a}}]}]\n", "http[0].match[0].uri.prefix", "no_effect"),
         ("  hosts: [a]\n  http: [{match: [{gateways: [x]}], route: [{destination: {host: a}}]}]\n", "http[0].match[0].gateways[0]", "no_effect"),
