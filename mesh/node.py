@@ -8,7 +8,12 @@ from contextlib import AsyncExitStack
 
 from ..actors.bus.bus import Bus, BusState
 from ..actors.bus.user_request import UserSubjects
-from ..actors.messages.error import BusUnavailable, DeadlineExceeded, IntensityExceeded, NoResponders
+from ..actors.messages.error import (
+    BusUnavailable,
+    DeadlineExceeded,
+    IntensityExceeded,
+    NoResponders,
+)
 from ..actors.messages.instance import Instance
 from ..actors.messages.name import label
 from ..actors.proxy.proxy import Instances, Proxy
@@ -31,6 +36,7 @@ from .membership import Membership
 from .options import NodeOptions
 from .presence import Presence
 from .real_ground import RealGround
+from .sole import make_sure_of
 from .target import ROLES, load
 from .telemetry import Telemetry
 
@@ -98,6 +104,8 @@ class Node:
         ends = self._ends.push_async_callback
         link = self.link = await ground.link(self.name, options.mesh)
         ends(link.close)
+        if options.name:  # else it was drawn at random
+            await make_sure_of(self.name, link, PATIENCE)
         ends(self._close_system)
         ends(self._edges.close_admin)
         telemetry = self.telemetry = Telemetry(link, options.mesh, options.otlp)

@@ -24,6 +24,8 @@ _NOWHERE = Connection()
 _REASONED = (WARNING, CRITICAL, STARTING)
 _TOPICS = 256  # each is known to every node of the mesh
 
+_ROLES = ("registry", "policy", "traces", "gateway", "dns", "actors")
+
 instances: Codec[Instance] = Codec[Instance](Instance)
 
 
@@ -45,6 +47,8 @@ def validate(instance: Instance) -> None:
         label(space, "namespace")
     label(instance.id, "instance")
     label(instance.node, "node")
+    if name.startswith("plait-") and not _is_role(instance):
+        raise Refused(f"the names plait-… are the mesh's own: a service cannot be called {name}")
     if instance.health not in OWN:
         raise Refused(f"health is one of {', '.join(OWN)}")
     if len(instance.reason) > LONGEST_REASON:
@@ -60,6 +64,8 @@ def validate(instance: Instance) -> None:
     if not 0 <= instance.port <= 65535:
         raise Refused("a port is a number from 0 to 65535")
     texts = [instance.version, instance.locality, *instance.labels, *instance.labels.values()]
+    if not all(map(str.isprintable, texts)):
+        raise Refused("version, locality and labels are printable text")
     if len(instance.labels) > 64 or max(map(len, texts)) > 255:
         raise Refused("at most 64 labels, and no text of more than 255 characters")
     if len(instance.events) > _TOPICS:
@@ -68,6 +74,12 @@ def validate(instance: Instance) -> None:
         topic(wanted)
         if group:
             token(group, "group")
+
+
+def _is_role(instance: Instance) -> bool:
+    """Whether a role of a node registers, in the one form that they have: there is one of each on a node."""
+    role = instance.service.removeprefix("plait-")
+    return role in _ROLES and instance.id == f"{instance.service}-{instance.node}"[-63:].strip("-")
 
 
 def _is_address(text: str) -> bool:

@@ -24,7 +24,15 @@ Decided = Callable[[int, str, bytes | None], None]
 class Desk:
     """Handles one request at a time or many: the store keeps the order."""
 
-    def __init__(self, store: KeyValue, catalog: Catalog, decided: Decided) -> None:
+    def __init__(
+        self,
+        store: KeyValue,
+        catalog: Catalog,
+        decided: Decided,
+        lives: Callable[[Process], bool] = lambda process: False,
+    ) -> None:
+        """`lives` says whether a process is heard just now."""
+        self._lives = lives
         self._store = store
         self._catalog = catalog
         self._decided = decided
@@ -48,6 +56,8 @@ class Desk:
             known = _decoded(found.value) if found is not None else None
             if instance.data in lost:
                 raise Refused(f"the connection of {key} is gone")
+            if known is not None and known.node != instance.node and self._lives((known.node, known.data)):
+                raise Refused(f"{key} is in already, on the node {known.node}, and that lives: ids are given once")
             if over := self._catalog.buried(key, instance.incarnation):
                 text = f"{key} is out with incarnation {over}: join with a later one"
                 return Joined(error=text, code="failed_precondition", incarnation=over)

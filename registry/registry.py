@@ -14,7 +14,7 @@ from ..actors.bus.reply import may_answer
 from ..actors.loop.timer import Deadline
 from ..actors.messages.codec import Codec, encode
 from ..actors.messages.error import MeshError, Undecodable
-from ..actors.messages.instance import Beat, Heartbeat, Instance, Join, Leave
+from ..actors.messages.instance import Beat, Heartbeat, Instance, Join, Joined, Leave
 from ..actors.messages.subject import Subjects
 from ..actors.messages.table import Delta
 from ..actors.runtime.actor import Actor
@@ -71,8 +71,8 @@ class Registry(Actor):
         self._store = store
         self._wall_clock = wall_clock
         self._truth = Truth(bus, subjects, store, self.catalog, lambda: self._tell(Audit(reload=True)))
-        self._desk = Desk(store, self.catalog, self._truth.decided)
         self._watch = Watch(node, bus, subjects, self.catalog, self._pass_on, pause)
+        self._desk = Desk(store, self.catalog, self._truth.decided, self._watch.lives)
         self._public = PublicSubjects(bus, subjects, QUEUE, self.catalog, wall_clock)
         self._subscriptions: list[Subscription] = []
         self._missed: dict[Process, frozenset[tuple[str, str]]] = {}
@@ -161,9 +161,20 @@ class Registry(Actor):
             self.counts["overloaded"] += 1
 
     def _join(self, subject: bytes, reply: bytes, payload: bytes) -> None:
-        instance = _joins.decode(payload).instance
-        if self._matches(subject, instance.service, instance.id) and self._may_answer(reply):
+        try:
+            instance = _joins.decode(payload).instance
+        except Undecodable as error:
+            if self._may_answer(reply):
+                self._answer(reply, encode(Joined(error=f"this is no registration: {error}", code="invalid_argument")))
+            raise
+        if not self._may_answer(reply):
+            return
+        if self._matches(subject, instance.service, instance.id):
             self._tell(Joining(instance, b".renew." in subject, reply))
+            return
+        said, proven = f"{instance.service}.{instance.id}"[:150], subject[-150:].decode(errors="replace")
+        why = f"{said!r} cannot be registered at {proven!r}: each says for itself what it is"
+        self._answer(reply, encode(Joined(error=why, code="invalid_argument")))
 
     def _leave(self, subject: bytes, reply: bytes, payload: bytes) -> None:
         leave = _leaves.decode(payload)

@@ -171,6 +171,10 @@ class Watch:
         instances = self._catalog.instances
         return [key for key in self._catalog.of_process(process) if instances[key].health in health]
 
+    def lives(self, process: Process) -> bool:
+        """Return whether a process is heard just now."""
+        return process[1] not in self.lost and self._liveness.fresh(process, self._around.clock())
+
     def heard_again(self, process: Process) -> bool:
         """Return whether a process that was taken for dead was heard since."""
         return not self._liveness.dead(process, self._around.clock())

@@ -18,7 +18,7 @@ def label(text: str, what: str = "name") -> str:
     """
     if _LABEL.match(text) is None:
         raise InvalidName(
-            f"{what} {text!r} is no RFC 1123 label (lower-case letters, digits and '-', at most 63 characters)"
+            f"{what} {text[:64]!r} is no RFC 1123 label (lower-case letters, digits and '-', at most 63 characters)"
         )
     return text
 

@@ -1,6 +1,5 @@
 """What strangers, and a damaged store, can say to the registry; and what it says to the tools of NATS."""
 
-import asyncio
 import random
 
 import msgspec
@@ -17,9 +16,9 @@ DATA = Connection("SERVER", 7)
 
 async def test_a_payload_has_to_say_what_its_subject_says(world):
     registry = await world.start()
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.1):
-            await world.join(world.instance("r1"), subject=SUBJECTS.registration("join", "ratings", "r1"))
+    refused = await world.join(world.instance("r1"), subject=SUBJECTS.registration("join", "ratings", "r1"))
+    assert refused.code == "invalid_argument"
+    assert "'reviews.r1' cannot be registered at 'plait.default.reg.join.ratings.r1'" in refused.error
     assert registry.counts["mismatched"] == 1
     assert await world.names() == []
 
@@ -133,3 +132,74 @@ async def test_the_services_api_lists_every_instance(world):
     assert await ask(b"$SRV.STATS.reviews.r1") == ["r1"]
     assert heard[0]["started"] == "1970-01-01T00:00:00Z"
     assert await ask(b"$SRV.PING.reviews.r2") == []
+
+
+async def test_what_is_no_registration_is_answered_with_a_reason(world):
+    await world.start()
+    subject = SUBJECTS.registration("join", "reviews", "r1")
+    answer = await world.asker.ask("registry", subject, b"\x91\x01", 2.0)
+    assert "this is no registration" in answer.decode(errors="replace")
+
+
+HOSTILE = ("a.b", "a b", "*", ">", "a*", "", "-", "a\n", "\x00", "ü", "a" * 10_240, "A")
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("field", ["id", "service", "node"])
+async def test_a_hostile_name_is_refused_with_a_short_reason(world, field, name):
+    await world.start()
+    good = world.instance()
+    subject = SUBJECTS.registration("join", good.service, good.id)
+    refused = await world.join(msgspec.structs.replace(good, **{field: name}), subject=subject)
+    assert refused.code == "invalid_argument"
+    assert 0 < len(refused.error) < 600
+    assert world.store.writes == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"version": "v" * 256},
+        {"version": "v1\n"},
+        {"locality": "a\x00"},
+        {"labels": {"a": "\x1b[31m"}},
+        {"labels": {f"l{at}": "" for at in range(65)}},
+        {"labels": {"k" * 256: ""}},
+    ],
+)
+async def test_texts_have_limits(world, change):
+    await world.start()
+    refused = await world.join(msgspec.structs.replace(world.instance(), **change))
+    assert (refused.code, world.store.writes) == ("failed_precondition", 1)
+    assert "at most 64 labels" in refused.error or "printable" in refused.error
+
+
+@pytest.mark.parametrize(
+    ("service", "name", "taken"),
+    [
+        ("plait-gateway", "plait-gateway-n1", True),
+        ("plait-gateway", "plait-gateway-v1-abcdef", False),
+        ("plait-gateway", "plait-gateway-n2", False),
+        ("plait-shop", "plait-shop-n1", False),
+        ("plait-gateway_prod", "plait-gateway-n1", False),
+        ("plaiting", "plaiting-v1-abcdef", True),
+    ],
+)
+async def test_the_names_of_the_meshs_own_roles_are_for_them_alone(world, service, name, taken):
+    await world.start()
+    joined = await world.join(world.instance(name, service=service))
+    assert (not joined.error) == taken, joined.error
+    assert taken or "the mesh's own" in joined.error
+
+
+async def test_an_id_that_a_living_node_has_is_refused_to_another_and_given_once_that_is_silent(world, until):
+    await world.start()
+    first = world.instance("r1", node="n1", data=Connection("S", 1))
+    await world.join(first)
+    second = world.instance("r1", node="n2", data=Connection("S", 2), incarnation=9)
+    refused = await world.join(second)
+    assert refused.code == "failed_precondition"
+    assert "on the node n1, and that lives" in refused.error
+    world.disconnect(Connection("S", 1))
+    await until(lambda: not world.registries["registry"].catalog.instances)
+    assert not (await world.join(second)).error

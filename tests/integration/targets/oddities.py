@@ -83,3 +83,7 @@ class Punctual(Service, name="punctual"):
 
 
 NOT_A_SERVICE = "plait"
+
+
+class Reserved(Service, name="plait-gateway"):
+    """Takes the name of one of the mesh's own roles."""
