@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from .runtime.ref import Ref
     from .runtime.spec import AutoShutdown, ChildSpec, Limits, Overflow, Restart, Strategy, SupervisorSpec
     from .runtime.watch import Terminated
+    from .service.check import ExecCheck, HttpCheck, TcpCheck, check
     from .service.event import on
+    from .service.health import Health
     from .service.request import Request
     from .service.response import Reply, Response
     from .service.route import delete, get, patch, post, put, route
@@ -23,7 +25,9 @@ _HOMES = {
     "runtime.ref": ("Ref",),
     "runtime.spec": ("AutoShutdown", "ChildSpec", "Limits", "Overflow", "Restart", "Strategy", "SupervisorSpec"),
     "runtime.watch": ("Terminated",),
+    "service.check": ("ExecCheck", "HttpCheck", "TcpCheck", "check"),
     "service.event": ("on",),
+    "service.health": ("Health",),
     "service.request": ("Request",),
     "service.response": ("Reply", "Response"),
     "service.route": ("delete", "get", "patch", "post", "put", "route"),
@@ -32,10 +36,9 @@ _HOMES = {
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [  # noqa: RUF022 - as they are read: what to write, what it is given, what can go wrong
-    "Service", "get", "post", "put", "patch", "delete", "route", "on",
-    "Request", "Response", "Reply", "MeshError", "BadStatus", "DeadlineExceeded",
-    "Actor", "Message", "Ref", "Terminated",
-    "ChildSpec", "SupervisorSpec", "Restart", "Strategy", "Limits", "Overflow", "AutoShutdown",
+    "Service", "get", "post", "put", "patch", "delete", "route", "on", "Request", "Response", "Reply", "MeshError",
+    "BadStatus", "DeadlineExceeded", "check", "Health", "HttpCheck", "TcpCheck", "ExecCheck", "Actor", "Message", "Ref",
+    "Terminated", "ChildSpec", "SupervisorSpec", "Restart", "Strategy", "Limits", "Overflow", "AutoShutdown",
 ]  # fmt: skip
 
 

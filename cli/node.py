@@ -7,8 +7,10 @@ import click
 from . import option
 from .address import check_meant, check_targets, listen, pairs
 from .bus import nats_sys
+from .health_check import health_checks
 
 if TYPE_CHECKING:
+    from ..actors.service.check import Outside
     from ..mesh.options import Listen
 
 
@@ -19,6 +21,7 @@ Examples:
   plait node gateway --http 0.0.0.0:8080
   plait node dns --dns 10.0.0.5:8600 --dns-forward 10.0.0.1:53
   plait node shop.orders:Orders --label track=canary --locality eu/a
+  plait node shop.orders:Orders --check /health --check tcp://127.0.0.1:5432
 """
 )
 @click.argument("targets", metavar="TARGET…", nargs=-1, required=True)
@@ -29,6 +32,13 @@ Examples:
 @click.option("--locality", metavar="R/Z/S", default="", help="Region, zone and subzone.")
 @click.option(
     "--replicas", type=click.IntRange(1, 1000), default=1, show_default=True, help="Instances of each service."
+)
+@click.option(
+    "--check",
+    metavar="CHECK",
+    multiple=True,
+    callback=health_checks,
+    help="A health check of its services: /PATH, URL, tcp://HOST:PORT, '{exec: [PROGRAM, ARG], interval: 5}' or @FILE.",
 )
 @click.option(
     "--http",
@@ -55,6 +65,7 @@ def command(
     labels: tuple[str, ...],
     locality: str,
     replicas: int,
+    check: "tuple[Outside, ...]",
     http: tuple["Listen", ...],
     admin: "Listen | None",
     mesh: str,
@@ -62,12 +73,13 @@ def command(
 ) -> None:
     """Run one node; each TARGET is registry, policy, traces, gateway, dns, or a service as module:Class.
 
-    It prints `ready` when it is registered and routable. Ctrl-C drains and stops it.
+    It prints `ready` when it is registered, healthy and routable. Ctrl-C drains and stops it.
     """
     from ..mesh.target import ROLES
 
     check_targets(targets, ROLES)
     check_meant("gateway" in targets, "needs the target gateway beside it", "trusted_hops")
+    check_meant(any(":" in one for one in targets), "needs a service as a target", "check")
     check_meant("dns" in targets, "needs the target dns beside it", "dns", "dns_forward", "dns_ttl")
     if locality and (len(locality.split("/")) > 3 or not all(locality.split("/"))):
         raise click.UsageError(f"locality {locality!r} is not REGION, REGION/ZONE or REGION/ZONE/SUBZONE")
@@ -87,6 +99,7 @@ def command(
         labels=pairs(labels),
         locality=locality,
         replicas=replicas,
+        checks=check,
         http=http,
         admin=admin,
         **more,

@@ -1,9 +1,12 @@
 """Binds a node's gauges to what they measure: read when somebody looks, not kept up."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
 from ..actors.bus.bus import Bus, BusState
+from ..actors.messages.health import OWN
+from ..actors.messages.instance import Instance
 from ..actors.proxy.proxy import Proxy
 from ..actors.proxy.revision import PolicyFollower
 from ..actors.runtime.supervisor import Supervisor
@@ -16,7 +19,13 @@ if TYPE_CHECKING:
 
 
 def measure(
-    metrics: Metrics, link: Link, supervisor: Supervisor, proxy: Proxy, registry: Follower, policy: PolicyFollower
+    metrics: Metrics,
+    link: Link,
+    supervisor: Supervisor,
+    proxy: Proxy,
+    registry: Follower,
+    policy: PolicyFollower,
+    members: Mapping[str, Instance],
 ) -> None:
     """Bind mailboxes, connections and replicas of one node to its metrics."""
     node = link.node
@@ -29,6 +38,14 @@ def measure(
         "Copies of requests, by what became of them.",
         ("destination", "outcome"),
         lambda: list(proxy.mirrored.items()),
+    )
+    metrics.read_gauge(
+        "plait_instance_health",
+        "1 for the health that an instance of this node has, 0 for the others.",
+        ("service", "instance", "health"),
+        lambda: [
+            ((one.service, one.id, health), float(one.health == health)) for one in members.values() for health in OWN
+        ],
     )
     metrics.policy_revision.set_function(lambda: float(proxy.snapshot.revision))
     metrics.policy_stale.set_function(lambda: float(policy.stale))

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from ..actors.bus.bus import Bus
+from ..actors.service.check import Outside
+from ..actors.service.health import Health
 from ..actors.table.store import KeyValue
 from ..gateway.door import Door
 from ..gateway.exchange import Application
@@ -84,6 +86,13 @@ class Ground(Protocol):
 
         Raises:
             MeshError: it could not be had.
+        """
+        ...
+
+    async def probe(self, check: Outside) -> Health:
+        """Look once at what is outside of the mesh; a look that is cancelled leaves nothing behind.
+
+        It may raise what it meets: the caller takes an error for a critical answer.
         """
         ...
 

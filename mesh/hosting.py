@@ -5,7 +5,7 @@ import asyncio
 import msgspec
 
 from ..actors.messages.error import MeshError
-from ..actors.messages.health import DRAINING
+from ..actors.messages.health import DRAINING, STARTING
 from ..actors.messages.instance import Instance
 from ..actors.proxy.call import Caller
 from ..actors.proxy.inbound import Inbound
@@ -14,13 +14,20 @@ from ..actors.runtime.actor import Actor
 from ..actors.runtime.cell import Cell
 from ..actors.runtime.spec import ChildSpec
 from ..actors.runtime.supervisor import Supervisor
+from ..actors.service.check import Check, HttpCheck, MethodCheck, Outside
+from ..actors.service.checkup import OwnLook
 from ..actors.service.service import Hosting, Service
+from .checker import Checker, Look, outside
+from .condition import Condition
 from .enrolment import Fares, Remove, join, tell_registry
 from .link import Link
 from .telemetry import Telemetry
 
 DRAIN_LIMIT = 30.0
 """Seconds that calls in hand may take when an instance leaves."""
+
+CUT = 0.1
+"""Seconds that a look may go on when nobody waits for it any more."""
 
 
 class Place(msgspec.Struct, frozen=True, eq=False):
@@ -35,6 +42,8 @@ class Place(msgspec.Struct, frozen=True, eq=False):
     locality: str
     address: str
     """The IP address at which other machines reach the node."""
+    checks: tuple[Outside, ...] = ()
+    """Health checks of its services beside their own."""
 
 
 class Hosted:
@@ -46,6 +55,7 @@ class Hosted:
         token, ground = kind.token(), place.link.ground
         unique = f"{ground.rng.getrandbits(24):06x}"
         name = f"{token.replace('_', '-')}-{kind.version.lower().replace('.', '-')}-{unique}"[-63:]
+        self.condition = Condition((*kind.examined, *place.checks))
         self.instance = Instance(
             name,
             token,
@@ -56,12 +66,14 @@ class Hosted:
             ground.wall_clock_ns(),  # later than any life before, also where the name is the same
             events=tuple(sorted(kind.interests)),
             address=place.address,
+            health=self.condition.health,
+            reason=self.condition.reason,
         )
         self.caller = Caller(name, token, kind.namespace, self.instance.labels)
         self.inbound: Inbound | None = None
 
     async def start(self) -> None:
-        """Start the service, listen, then announce it: whoever finds it can call it.
+        """Start the service, listen, then announce it, and look after its health: whoever finds it can call it.
 
         Raises:
             StartFailed: the service could not start.
@@ -91,12 +103,38 @@ class Hosted:
         place.proxy.wire.attach(name, self.inbound.accept)
         await link.data.flush()
         await join(place.membership, self.instance, link.surroundings)
+        if self.condition.standings:
+            await self._look_after(cell)
+
+    async def _look_after(self, cell: Cell) -> None:
+        place, name = self._place, self.instance.id
+        checks = [standing.check for standing in self.condition.standings]
+        looks = [_look(check, cell, place.link) for check in checks]
+
+        def make() -> Actor:
+            return Checker(name, self.condition, looks, place.membership)
+
+        spec = ChildSpec(self._checker, make, shutdown=CUT, concurrency=len(checks))
+        await place.supervisor.start_child(spec)
+
+    @property
+    def _checker(self) -> str:
+        return f"{self.instance.id}-health"
+
+    def waits_for(self) -> str:
+        """Return why callers are not given this instance yet; empty from its first passing checks on."""
+        if self.condition.health == STARTING:
+            return self.condition.reason
+        known = self._place.proxy.instances.get(f"{self.instance.service}.{self.instance.id}")
+        return "the registry has not told of it" if known is None or known.health == STARTING else ""
 
     async def drain(self) -> None:
         """Leave without losing a call: announce it, refuse new calls as not processed, finish those in hand."""
         if self.inbound is None:
             return
         place, name = self._place, self.instance.id
+        if self.condition.standings:
+            await place.supervisor.stop_child(self._checker)
         await self._tell(Fares(name, DRAINING))
         self.inbound.drain()
         limit = place.link.surroundings.clock() + DRAIN_LIMIT
@@ -113,3 +151,11 @@ class Hosted:
             await tell_registry(self._place.membership, step, 2.0)
         except MeshError:
             return  # without a registry there is nobody to tell; the connection's end says the same
+
+
+def _look(check: Check, cell: Cell, link: Link) -> Look:
+    """Return how to look: by a turn of the service for what is its own, else from its node."""
+    if isinstance(check, MethodCheck) or (isinstance(check, HttpCheck) and check.own):
+        return OwnLook(cell, check)
+    assert isinstance(check, Outside)
+    return outside(link.ground.probe, check)

@@ -8,12 +8,8 @@ from contextlib import AsyncExitStack
 
 from ..actors.bus.bus import Bus, BusState
 from ..actors.bus.user_request import UserSubjects
-from ..actors.messages.error import (
-    BusUnavailable,
-    DeadlineExceeded,
-    IntensityExceeded,
-    NoResponders,
-)
+from ..actors.messages.error import BusUnavailable, DeadlineExceeded, IntensityExceeded, NoResponders
+from ..actors.messages.health import STARTING
 from ..actors.messages.instance import Instance
 from ..actors.messages.name import label
 from ..actors.proxy.proxy import Instances, Proxy
@@ -35,6 +31,7 @@ from .hosting import Hosted, Place
 from .membership import Membership
 from .options import NodeOptions
 from .presence import Presence
+from .readiness import routable
 from .real_ground import RealGround
 from .sole import make_sure_of
 from .target import ROLES, load
@@ -88,7 +85,7 @@ class Node:
         self._ends = AsyncExitStack()
 
     async def start(self) -> None:
-        """Connect and start everything; returns when it is registered and can be reached.
+        """Connect and start everything; returns when it is registered, healthy and known to be.
 
         Whatever comes of it, `stop` puts away what was started.
 
@@ -153,6 +150,7 @@ class Node:
             dict(options.labels),
             options.locality,
             options.advertise or await ground.address(),
+            options.checks,
         )
         inner = [role for role in self._roles if role not in EDGES]
         await self.presence.announce([*inner, *(["actors"] if specs else [])], place, options)
@@ -166,7 +164,8 @@ class Node:
         await self.presence.announce([role for role in self._roles if role in EDGES], place, options)
         await self.presence.heard()
         telemetry.start(self._unread)
-        measure(telemetry.metrics, link, self.supervisor, proxy, self.registry, self.policy)
+        measure(telemetry.metrics, link, self.supervisor, proxy, self.registry, self.policy, self.members)
+        await routable(self._hosted, link.surroundings, self.failed, self._tell)
         self.departure.open()
         self._ready = True
 
@@ -233,7 +232,8 @@ class Node:
     def unready(self) -> str:
         """Return why this node is not ready; empty when it is."""
         if not self._ready:
-            return "starting or leaving"
+            waiting = [one.condition.reason for one in self._hosted if one.condition.health == STARTING]
+            return f"starting: {'; '.join(waiting)}" if waiting else "starting or leaving"
         if self.link.data.state is not BusState.CONNECTED or self.link.control.state is not BusState.CONNECTED:
             return "not connected to the bus"
         return "" if self.supervisor.running() else "an actor is being restarted"

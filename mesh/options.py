@@ -6,6 +6,7 @@ import msgspec
 
 from ..actors.bus.login import NOBODY, Login
 from ..actors.messages.error import InvalidName
+from ..actors.service.check import Outside
 from .plan import Plan, plans_of
 
 LOOPBACK = "127.0.0.1"
@@ -94,6 +95,8 @@ class NodeOptions(msgspec.Struct, frozen=True):
     """`region/zone/subzone`."""
     replicas: int = 1
     """Instances of each service."""
+    checks: tuple[Outside, ...] = ()
+    """Health checks of each service, beside those of its class."""
     http: tuple[Listen, ...] = ()
     admin: Listen | None = None
     otlp: str = ""

@@ -11,6 +11,8 @@ from ..actors.bus import lean, natspy
 from ..actors.bus.address import addresses, shown
 from ..actors.bus.bus import Bus
 from ..actors.messages.subject import Subjects
+from ..actors.service.check import Outside
+from ..actors.service.health import Health
 from ..actors.table.store import KeyValue
 from ..gateway.door import Door
 from ..gateway.exchange import Application
@@ -78,6 +80,12 @@ class RealGround:
         from ..actors.table.jetstream import open_bucket  # most nodes have no store
 
         return await open_bucket(link.asker, name)
+
+    async def probe(self, check: Outside) -> Health:
+        """Look by HTTP, TCP or a program, see `Ground.probe`."""
+        from .probe import probe  # most services have no such check
+
+        return await probe(check)
 
     def listener(self, application: Application, host: str, port: int) -> Door:
         """Return a TCP listener, see `Ground.listener`."""

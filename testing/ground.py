@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from ..actors.bus.bus import Bus
 from ..actors.messages.error import StartFailed
 from ..actors.messages.subject import Subjects
+from ..actors.service.check import Outside
+from ..actors.service.health import Health
 from ..gateway.exchange import Application
 from ..mesh.link import Link
 from ..registry.dns_door import NameDoor
@@ -57,6 +59,10 @@ class SimGround:
     async def bucket(self, link: Link, name: str) -> SimBucket:
         """See `Ground.bucket`."""
         return SimBucket(self._host.stores, name, self._host)
+
+    async def probe(self, check: Outside) -> Health:
+        """Pass: nothing outside of the mesh is simulated."""
+        return Health.passing()
 
     def listener(self, application: Application, host: str, port: int) -> SimDoor:
         """See `Ground.listener`."""

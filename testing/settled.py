@@ -4,6 +4,8 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from ..actors.bus.bus import BusState
+from ..actors.messages.codec import Codec
+from ..actors.messages.instance import Instance
 from ..actors.policy.record import unpack
 from .failure import Violation
 
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 LIMIT = 60.0
 """Virtual seconds after the last fault in which the replicas must be equal."""
 STOP_LIMIT = 60.0
+
+_instances: Codec[Instance] = Codec[Instance](Instance)
 
 
 class Settled:
@@ -107,6 +111,16 @@ class Settled:
             return f"{gone[0]} is in the registry though nobody runs it"
         if missing := sorted(expected - set(entries)):
             return f"{missing[0]} runs and is not in the registry"
+        return self._misjudged(entries)
+
+    def _misjudged(self, entries: dict[str, bytes]) -> str:
+        """The registry says of everybody what they say of themselves."""
+        for host in self._simulation.hosts:
+            assert host.node is not None
+            for one in host.node.members.values():
+                known = _instances.decode(entries[f"{one.service}.{one.id}"])
+                if (known.health, known.reason) != (one.health, one.reason):
+                    return f"{one.id} is {known.health} in the registry ({known.reason}), and {one.health} by itself"
         return ""
 
     # All can stop

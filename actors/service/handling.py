@@ -12,6 +12,7 @@ from ..messages.error import HandlerFailed
 from ..proxy.event import EVENT
 from ..proxy.inbound import Served
 from ..runtime.context import CallContext, current
+from .checkup import CHECK, Checkup
 from .event import UNREADABLE, Handler
 from .request import Request
 from .response import Response, respond
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("plait.service")
 
 
-def handle(service: "Service", served: Served) -> Any:
+def handle(service: "Service", served: Served | Checkup) -> Any:
     """Return the response, or a coroutine that comes to it; runs in a context of the call's own.
 
     Raises:
@@ -33,7 +34,7 @@ def handle(service: "Service", served: Served) -> Any:
     frame = served.frame
     found = service.router.find(frame.path, frame.method)
     if found is None:
-        return _event(service, served) if frame.method == EVENT else _nowhere(service, frame)
+        return _otherwise(service, served)
     endpoint, params = found
     traceparent, span = frame.traceparent, None
     if traceparent[54:55] in _SAMPLED:
@@ -49,6 +50,13 @@ def handle(service: "Service", served: Served) -> Any:
     except Exception as error:
         return _failed(service, endpoint, span, error)
     return _answered(response, span)
+
+
+def _otherwise(service: "Service", served: Served | Checkup) -> Any:
+    """Handle what is no request that the service has a handler for."""
+    if isinstance(served, Checkup):
+        return served.run(service, handle) if served.frame.method == CHECK else _nowhere(service, served.frame)
+    return _event(service, served) if served.frame.method == EVENT else _nowhere(service, served.frame)
 
 
 def _nowhere(service: "Service", frame: CallFrame) -> Response:

@@ -1,7 +1,7 @@
 """The class that users subclass: a service is an actor whose messages are HTTP-shaped calls."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import msgspec
@@ -14,6 +14,7 @@ from ..proxy.call import Caller
 from ..proxy.proxy import Proxy
 from ..runtime.actor import Actor
 from .calling import Calling
+from .check import Check, Outside, checks_of
 from .context import Baggage
 from .event import Interests, interests_of
 from .handling import handle
@@ -50,7 +51,8 @@ class Service(Actor, Calling[Hosting]):
 
     Class arguments: `name` (a subclass without one is only a base), `version`, `namespace`, `labels`, `concurrency`
     (calls handled at a time), `mailbox` (calls that may wait beyond those), `restart_on_error` (a handler that raises
-    ends this life of the service; by default it only fails its call).
+    ends this life of the service; by default it only fails its call), `checks` (of its health, beside those of its
+    methods that are decorated with `check`).
     """
 
     name: ClassVar[str] = ""
@@ -60,8 +62,11 @@ class Service(Actor, Calling[Hosting]):
     concurrency: ClassVar[int] = 256
     mailbox: ClassVar[int] = 1000
     restart_on_error: ClassVar[bool] = False
+    checks: ClassVar[Sequence[Outside]] = ()
     router: ClassVar[Router]
     interests: ClassVar[Interests]
+    examined: ClassVar[tuple[Check, ...]]
+    """All of its health checks."""
 
     def __init_subclass__(
         cls,
@@ -73,6 +78,7 @@ class Service(Actor, Calling[Hosting]):
         concurrency: int | None = None,
         mailbox: int | None = None,
         restart_on_error: bool | None = None,
+        checks: Sequence[Outside] | None = None,
     ) -> None:
         super().__init_subclass__()
         given = {
@@ -83,11 +89,13 @@ class Service(Actor, Calling[Hosting]):
             "concurrency": concurrency,
             "mailbox": mailbox,
             "restart_on_error": restart_on_error,
+            "checks": checks,
         }
         for key, value in given.items():
             if value is not None:
                 setattr(cls, key, value)
         cls.router = router_of(cls)
+        cls.examined = checks_of(cls, cls.checks)
         cls.interests = interests_of(cls, cls.token() if cls.name else "")
 
     @classmethod

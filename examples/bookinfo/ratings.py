@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from plait.actors import Request, Response, Service, get, post
+from plait.actors import HttpCheck, Request, Response, Service, get, post
 
 from .messages import BookRatings, Health, Trouble, product_number
 
@@ -21,11 +21,12 @@ _STARS = {"Reviewer1": 5, "Reviewer2": 4}
 _decode_stars = msgspec.json.Decoder(dict[str, int]).decode
 
 
-class Ratings(Service, name="ratings", version="v1"):
+class Ratings(Service, name="ratings", version="v1", checks=[HttpCheck("/health")]):
     """Stars for every book. The environment's SERVICE_VERSION makes an instance one of the variants that fail.
 
     v-faulty refuses half of the requests with 503; v-delayed answers half of them after 7 s; v-unavailable refuses all
-    during every second minute; v-unhealthy does so by quarters of an hour and says it at `/health`; v2 takes no POST.
+    during every second minute; v-unhealthy does so by quarters of an hour and says it at `/health`, which is its
+    health check; v2 takes no POST.
     """
 
     default_variant = "v1"

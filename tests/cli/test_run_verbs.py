@@ -15,11 +15,13 @@ import plait.mesh
 from plait.actors.bus.login import NOBODY
 from plait.actors.messages import error as errors
 from plait.actors.messages.envelope import ReplyFrame
+from plait.actors.service.check import ExecCheck, HttpCheck, TcpCheck
 from plait.actors.service.response import Reply
 from plait.mesh.address import Where
 from plait.mesh.options import Listen, NodeOptions, UpOptions
 
 Plait = Callable[..., Result]
+BUS = "--nats", "nats://127.0.0.1:1"
 
 
 def _stand_in(monkeypatch: pytest.MonkeyPatch, name: str, **functions: object) -> None:
@@ -276,3 +278,46 @@ def test_call_ends_with_the_code_of_its_outcome(
 ) -> None:
     _calls(monkeypatch, outcome)
     assert plait("call", "reviews", "/reviews/0", "-o", output).exit_code == code
+
+
+def test_node_reads_checks_in_every_form(plait: Plait, runs: list[Any], tmp_path: Path) -> None:
+    file = tmp_path / "checks.yaml"
+    file.write_text("checks:\n- exec: [pg_isready, -h, db]\n  interval: 30\n- {http: 'https://db/ready', name: db}\n")
+    forms = ["/health", "http://127.0.0.1:9000/ready", "tcp://[::1]:5432", "{tcp: 'db:1', failures: 5}", f"@{file}"]
+    told = plait("node", "shop:Orders", *(word for one in forms for word in ("--check", one)), *BUS)
+    assert told.exit_code == 0, told.output
+    assert runs[0].checks == (
+        HttpCheck("/health"),
+        HttpCheck("http://127.0.0.1:9000/ready"),
+        TcpCheck("[::1]:5432"),
+        TcpCheck("db:1", failures=5),
+        ExecCheck(("pg_isready", "-h", "db"), interval=30.0),
+        HttpCheck("https://db/ready", name="db"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ("health", "no URL as http://"),
+        ("tcp://db", "no address as 127.0.0.1:5432"),
+        ("{tcp: 'db:1', intervall: 3}", "intervall"),
+        ("{tcp: 'db:1', interval: soon}", "$.interval"),
+        ("{tcp: 'db:1', failures: 0}", "failures is 0"),
+        ("{exec: pg_isready -h db}", "exec"),
+        ("{tcp: 'db:1', http: /x}", "one of http, tcp, exec"),
+        ("{interval: 3}", "one of http, tcp, exec"),
+        ("{", "no YAML"),
+        ("@/nowhere/checks.yaml", "No such file"),
+    ],
+)
+def test_a_check_that_is_none_is_named_with_its_reason(plait: Plait, runs: list[Any], given: str, why: str) -> None:
+    told = plait("node", "shop:Orders", "--check", given, *BUS)
+    assert (told.exit_code, runs) == (2, [])
+    assert why in told.stderr
+
+
+def test_checks_without_a_service_are_refused(plait: Plait, runs: list[Any]) -> None:
+    told = plait("node", "gateway", "--check", "/health", *BUS)
+    assert told.exit_code == 2
+    assert "--check needs a service" in told.stderr
