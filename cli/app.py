@@ -25,6 +25,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("status", "which node decides by which policy revision"),
             ("trace", "traces: list them, or show one"),
             ("check", "the doctor: what works, what does not, what to do"),
+            ("probe", "is one node ready? for health checks of containers"),
         ),
     ),
     ("Ask", (("call", "one routed call to a service"),)),

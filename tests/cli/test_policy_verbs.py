@@ -84,6 +84,22 @@ def test_a_missing_file_is_one_clear_line(plait: Plait) -> None:
     assert told.stderr == "error: there is no file nowhere.yaml\n"
 
 
+def test_first_policy_is_for_a_mesh_without_any(plait: Plait, other_end: Any, rule: Path) -> None:
+    revisions = iter((0, 7))
+    other_end.on("policy.get", lambda payload, headers: {"revision": next(revisions), "items": []})
+    other_end.on("policy.apply", {"revision": 1, "applied": []})
+    assert plait("apply", "--first", "-f", str(rule)).stdout == "revision 1\n"
+    told = plait("apply", "--first", "-f", str(rule))
+    assert (told.exit_code, told.stdout) == (0, "revision 7 is in force already; nothing was changed\n")
+    assert [subject for subject, _, _ in other_end.asked] == ["policy.get", "policy.apply", "policy.get"]
+
+
+def test_first_policy_is_not_applied_by_a_guess(plait: Plait, other_end: Any, rule: Path) -> None:
+    other_end.on("policy.get", {"error": {"code": "unavailable", "message": "the store is away"}})
+    assert plait("apply", "--first", "-f", str(rule)).exit_code == 6
+    assert [subject for subject, _, _ in other_end.asked] == ["policy.get"]
+
+
 def test_apply_without_a_file_is_a_usage_error(plait: Plait) -> None:
     assert plait("apply").exit_code == 2
 
