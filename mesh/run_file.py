@@ -117,7 +117,8 @@ def _folders() -> Iterator[Path]:
     state = os.environ.get("XDG_STATE_HOME")
     with suppress(RuntimeError):  # a user without a home
         yield Path(state) / "plait" if state else Path.home() / ".local" / "state" / "plait"
-    yield Path(tempfile.gettempdir()) / f"plait-{os.getuid()}"
+    with suppress(FileNotFoundError):  # a container whose file system is read-only
+        yield Path(tempfile.gettempdir()) / f"plait-{os.getuid()}"
 
 
 def _check_private(folder: Path) -> None:

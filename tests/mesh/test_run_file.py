@@ -95,6 +95,16 @@ def test_without_a_runtime_folder_the_state_folder_is_used(monkeypatch: pytest.M
     assert run_file.write(_run()) == places / "state" / "plait" / "default.json"
 
 
+def test_a_machine_that_cannot_be_written_to_has_no_run_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XDG_RUNTIME_DIR")
+    monkeypatch.setenv("XDG_STATE_HOME", "/proc/nowhere")
+    monkeypatch.setattr("tempfile.tempdir", None)
+    monkeypatch.setattr("tempfile._candidate_tempdir_list", lambda: ["/proc/nowhere"])
+    assert run_file.read() is None
+    with pytest.raises(OSError, match="nowhere"):
+        run_file.write(_run())
+
+
 def test_a_mesh_name_cannot_leave_the_folder() -> None:
     with pytest.raises(InvalidName):
         run_file.read("../x")
