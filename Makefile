@@ -1,14 +1,17 @@
-# make run · make test · make check · make bench (bench-mesh, bench-actors) · make sweep revisions · make docs    (PLAIT_VENV chooses another folder than .venv)
+# make run · make test · make test-compose · make check · make bench (bench-mesh, bench-actors) · make sweep revisions · make docs    (PLAIT_VENV chooses another folder than .venv)
 VENV ?= $(or $(PLAIT_VENV),.venv)
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench bench-mesh bench-actors bench-scale bench-reliability sweep docs clean
+.PHONY: run test test-compose check bench bench-mesh bench-actors bench-scale bench-reliability sweep docs clean
 run: $(VENV)/.run
 	@exec $(BIN)/plait up
 
 test: $(VENV)/.dev
 	$(BIN)/pytest -q
+
+test-compose: $(VENV)/.dev
+	PLAIT_TEST_COMPOSE=1 $(BIN)/pytest -q -rs tests/compose
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
