@@ -7,7 +7,7 @@ the call that it copies see it. What is called on its behalf makes no copies: th
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -86,14 +86,14 @@ class Mirror:
     """Has copies sent of the calls that pass."""
 
     def __init__(self, mirrors: Mirrors, copies: Sequence[Copy], timeout: float | None) -> None:
-        self._copy: Callable[[Call, Sequence[Copy], float], None] = mirrors.copy
+        self._mirrors = mirrors
         self._copies = tuple(copies)
         self._seconds = timeout or LIMIT
 
     async def __call__(self, call: Call, proceed: Next) -> ReplyFrame:
         """Send the copies, unless the call is itself on behalf of one, and pass the call on."""
         if not call.flags & Flag.MIRROR:
-            self._copy(call, self._copies, self._seconds)
+            self._mirrors.copy(call, self._copies, self._seconds)
         return await proceed(call)
 
 

@@ -70,7 +70,10 @@ def decide(
         UnknownSubset: the chosen destination names a subset that nothing defines.
     """
     place = view.gateway
-    routes = table.at(place, view.port).find(view.authority) if place else _inside(table, view)
+    if place:
+        routes = table.at(place, view.port).find(view.authority)
+    else:
+        routes = table.of_service(view.service, view.source_namespace if table.limited else "")
     if routes is None:
         if place:
             if reasons is not None:
@@ -102,10 +105,6 @@ def decide(
     if reasons is not None and action is not None:
         reasons.append(Reason(target[0], target[1], target[2], clause.number, action.wording(view), taken=True))
     return Decision(*target, table.revision)
-
-
-def _inside(table: RouteTable, view: RequestView) -> HostRoutes | None:
-    return table.of_service(view.service, view.source_namespace if table.limited else "")
 
 
 def _first_with_reasons(routes: HostRoutes, view: RequestView, reasons: list[Reason]) -> Clause | None:

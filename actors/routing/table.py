@@ -120,15 +120,17 @@ class RouteTable:
         What is exported to that namespace by name comes before what all of them see.
         """
         private = self._private.get(namespace) if self._private else None
+        found = self._mesh.get(service) if private is None else None
+        if found is None and (private is not None or self._wild is not None):
+            found = self._of_host(host_of(service), private)
+        return found
+
+    def _of_host(self, host: str, private: HostIndex | None) -> HostRoutes | None:
+        found: HostRoutes | None = None
         if private is not None:
-            named = private.exactly(host_of(service))
-            if named is not None:
-                return named
-        found = self._mesh.get(service)
-        if found is None and private is not None:
-            found = private.find(host_of(service))
+            found = private.exactly(host) or self._mesh.get(_service(host)) or private.find(host)
         if found is None and self._wild is not None:
-            found = self._wild.find(host_of(service))
+            found = self._wild.find(host)
         return found
 
     def at(self, gateway: str | Sequence[str], port: int | None) -> HostIndex:
