@@ -1,6 +1,6 @@
 """The registry as DNS sees it: instances by the names that they are asked for, kept up change by change."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ..actors.messages.codec import Codec
 from ..actors.messages.error import InvalidName, Undecodable
@@ -56,7 +56,8 @@ class Zone:
         for service, tag in asked:
             if service in self._services:
                 # An instance that is not healthy has its name still: that it is not there would be remembered.
-                return self._groups(service).get(tag, Part.NOWHERE)
+                groups = self._groups(service)
+                return groups.get(tag) or (Part.BRANCH if _has_below(groups, tag) else Part.NOWHERE)
         return Part.BRANCH if self._is_space(asked[0]) else Part.NOWHERE
 
     def node(self, name: str) -> Group | None:
@@ -113,3 +114,12 @@ class Zone:
         self._hosts.pop(instance.node, None)
         space = instance.service.partition("_")[2] or "default"
         return (self._services, instance.service), (self._spaces, space), (self._nodes, instance.node)
+
+
+def _has_below(tags: Iterable[str], tag: str) -> bool:
+    """Whether a name stands below that of `tag`: `v1.2` below `2`, so that `2` is there and empty (RFC 8020).
+
+    Looked for only where `tag` itself is none: few versions have dots, and nothing is kept for those that nobody asks.
+    """
+    end = f".{tag}"
+    return any(one.endswith(end) for one in tags)

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 
 import msgspec
 import pytest
@@ -18,7 +19,10 @@ from plait.actors.runtime.supervisor import Supervisor
 from plait.actors.runtime.surroundings import Surroundings
 from plait.actors.table.memory_store import MemoryKeyValue
 from plait.actors.table.snapshot import fetch
+from plait.registry.dns_door import DoorLimits
+from plait.registry.dns_server import DnsServer
 from plait.registry.registry import Registry
+from tests.registry.dns_world import World as NameWorld
 
 SUBJECTS = Subjects()
 NOWHERE = Connection()
@@ -109,3 +113,26 @@ async def world():
     yield world
     await world.supervisor.stop()
     world.surroundings.deadlines.close()
+
+
+@pytest.fixture
+async def serve():
+    """Starts a server on a free port: `await serve(world)`."""
+    servers = []
+
+    async def start(world=None, *, host="127.0.0.1", port=0, forward=None, **limits):
+        world = world or NameWorld(forward=forward is not None)
+        server = DnsServer(host, port, forward, time.monotonic, DoorLimits(**limits))
+        server.asked, server.lost = [], []
+        servers.append(server)
+
+        def answer(packet, source, stream):
+            server.asked.append((source, stream))
+            return world.raw(packet, stream)
+
+        await server.start(answer, server.lost.append)
+        return server
+
+    yield start
+    for server in servers:
+        await server.close()

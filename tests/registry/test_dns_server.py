@@ -1,4 +1,4 @@
-"""The sockets of DNS: one port for both, questions over connections, limits, and questions passed on to others."""
+"""The sockets of DNS: one port for both, questions over connections, limits."""
 
 import asyncio
 import contextlib
@@ -12,96 +12,16 @@ import dns.rcode
 import pytest
 
 from plait.actors.messages.error import StartFailed
-from plait.registry.dns_door import DoorLimits, Verdict
-from plait.registry.dns_server import DnsServer
+from plait.registry.dns_door import Verdict
+from tests.registry.dns_sockets import FOREIGN, QUERY, by_udp, ended, framed, tcp, udp, unframed
 from tests.registry.dns_world import World, instance
 
 pytestmark = pytest.mark.anyio
-
-QUERY = dns.message.make_query("reviews.service.plait.", "A", id=77).to_wire()
-FOREIGN = dns.message.make_query("Example.com.", "A", id=78, use_edns=0).to_wire()
 
 
 @pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
 def anyio_backend(request):
     return "asyncio", {"use_uvloop": request.param}
-
-
-@pytest.fixture
-async def serve():
-    """Starts a server on a free port: `await serve(world)`."""
-    servers = []
-
-    async def start(world=None, *, host="127.0.0.1", port=0, forward=None, **limits):
-        world = world or World(forward=forward is not None)
-        server = DnsServer(host, port, forward, time.monotonic, DoorLimits(**limits))
-        server.asked, server.lost = [], []
-        servers.append(server)
-
-        def answer(packet, source, stream):
-            server.asked.append((source, stream))
-            return world.raw(packet, stream)
-
-        await server.start(answer, server.lost.append)
-        return server
-
-    yield start
-    for server in servers:
-        await server.close()
-
-
-class Client(asyncio.DatagramProtocol):
-    """A UDP client that notes what it gets."""
-
-    def __init__(self):
-        self.got = asyncio.Queue()
-
-    def datagram_received(self, data, addr):
-        self.got.put_nowait((data, addr))
-
-
-@contextlib.asynccontextmanager
-async def udp(**where):
-    transport, client = await asyncio.get_running_loop().create_datagram_endpoint(Client, **where)
-    try:
-        yield transport, client
-    finally:
-        transport.close()
-        await asyncio.sleep(0)
-
-
-async def by_udp(server, packet):
-    async with udp(remote_addr=server.address) as (transport, client):
-        transport.sendto(packet)
-        async with asyncio.timeout(5):
-            return (await client.got.get())[0]
-
-
-@contextlib.asynccontextmanager
-async def tcp(server):
-    reader, writer = await asyncio.open_connection(*server.address)
-    try:
-        yield reader, writer
-    finally:
-        writer.close()
-        with contextlib.suppress(OSError):
-            await writer.wait_closed()
-
-
-def framed(packet):
-    return len(packet).to_bytes(2, "big") + packet
-
-
-async def unframed(reader):
-    async with asyncio.timeout(5):
-        return await reader.readexactly(int.from_bytes(await reader.readexactly(2), "big"))
-
-
-async def ended(reader, limit=5.0):
-    async with asyncio.timeout(limit):
-        with contextlib.suppress(OSError):
-            return await reader.read(1) == b""
-        return True
 
 
 async def test_one_port_answers_by_udp_and_tcp(serve):
@@ -265,109 +185,6 @@ async def test_a_client_that_has_asked_all_may_close_its_half(serve):
         writer.write_eof()
         assert (await unframed(reader))[:2] == QUERY[:2]
         assert await ended(reader)
-
-
-# Passing on
-
-
-@contextlib.asynccontextmanager
-async def upstream(answer):
-    """A DNS server of others: `answer(packet)` gives what it sends back, None for nothing."""
-
-    class Upstream(asyncio.DatagramProtocol):
-        def connection_made(self, transport):
-            self.transport = transport
-
-        def datagram_received(self, data, addr):
-            for one in answer(data) or ():
-                self.transport.sendto(one, addr)
-
-    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(Upstream, local_addr=("127.0.0.1", 0))
-    try:
-        yield transport.get_extra_info("sockname")[:2]
-    finally:
-        transport.close()
-        await asyncio.sleep(0)
-
-
-def said(packet, address="192.0.2.7"):
-    query = dns.message.from_wire(packet)
-    response = dns.message.make_response(query, recursion_available=True)
-    response.answer.append(dns.rrset.from_text(query.question[0].name, 60, "IN", "A", address))
-    return response.to_wire()
-
-
-async def test_names_of_others_are_asked_elsewhere_with_another_id(serve):
-    seen = []
-
-    def answer(packet):
-        seen.append(packet)
-        return [said(packet)]
-
-    async with upstream(answer) as address:
-        server = await serve(forward=address)
-        for _ in range(3):
-            message = dns.message.from_wire(await by_udp(server, FOREIGN))
-            assert (message.id, str(message.answer[0][0])) == (78, "192.0.2.7")
-        async with tcp(server) as (reader, writer):
-            writer.write(framed(FOREIGN) + framed(QUERY))
-            writer.write_eof()
-            ids = {int.from_bytes((await unframed(reader))[:2], "big") for _ in range(2)}
-            assert ids == {77, 78}
-            assert await ended(reader)
-        assert len({packet[:2] for packet in seen}) > 1
-        assert {packet[2:] for packet in seen} == {FOREIGN[2:]}
-
-
-async def test_an_answer_to_another_question_or_id_is_not_taken(serve):
-    def answer(packet):
-        other = dns.message.make_query("evil.example.", "A").to_wire()
-        wrong = bytes([packet[0] ^ 1, packet[1]])
-        yield said(packet[:2] + other[2:], "192.0.2.66")
-        yield wrong + said(packet, "192.0.2.66")[2:]
-        yield packet
-        yield packet[:2]
-        yield said(packet)[:20]
-        yield said(packet)
-
-    async with upstream(answer) as address:
-        server = await serve(forward=address)
-        message = dns.message.from_wire(await by_udp(server, FOREIGN))
-        assert str(message.answer[0][0]) == "192.0.2.7"
-
-
-async def test_a_refusal_without_its_question_is_taken(serve):
-    async with upstream(lambda packet: [packet[:2] + b"\x81\x05" + b"\0" * 8]) as address:
-        server = await serve(forward=address)
-        assert dns.message.from_wire(await by_udp(server, FOREIGN)).rcode() == dns.rcode.REFUSED
-
-
-async def test_a_server_that_does_not_answer_is_a_servfail_in_time(serve):
-    async with upstream(lambda _: None) as address:
-        server = await serve(forward=address, patience=0.2)
-        began = time.monotonic()
-        message = dns.message.from_wire(await by_udp(server, FOREIGN))
-        assert (message.rcode(), message.id) == (dns.rcode.SERVFAIL, 78)
-        assert str(message.question[0].name) == "Example.com."
-        assert 0.15 < time.monotonic() - began < 2.0
-
-
-async def test_a_server_that_is_not_there_is_a_servfail_too(serve):
-    server = await serve(forward=("127.0.0.1", 9), patience=0.2)
-    for _ in range(3):
-        assert dns.message.from_wire(await by_udp(server, FOREIGN)).rcode() == dns.rcode.SERVFAIL
-
-
-async def test_too_many_questions_that_wait_are_refused_at_once(serve):
-    async with upstream(lambda _: None) as address:
-        server = await serve(forward=address, pending=3)
-        async with udp(remote_addr=server.address) as (transport, client):
-            for _ in range(5):  # equal ones are asked once, and all of them wait
-                transport.sendto(FOREIGN)
-            async with asyncio.timeout(1.0):
-                answers = [(await client.got.get())[0] for _ in range(2)]
-            assert {dns.message.from_wire(answer).rcode() for answer in answers} == {dns.rcode.SERVFAIL}
-            assert client.got.empty()
 
 
 async def test_a_verdict_to_drop_answers_nothing_by_udp(serve):

@@ -6,11 +6,13 @@ import random
 
 import pytest
 
+from plait.actors.bus.memory import MemoryServer
 from plait.actors.loop.timer import Deadlines
 from plait.actors.runtime.actor import Actor
 from plait.actors.runtime.cell import Cell
 from plait.actors.runtime.spec import ChildSpec
 from plait.actors.runtime.surroundings import Surroundings
+from tests.actors.runtime.post_world import Node
 
 
 @pytest.fixture(autouse=True)
@@ -96,3 +98,23 @@ async def start(deadlines):
     yield begin
     for cell in begin.cells:
         await cell.stop()
+
+
+@pytest.fixture
+async def server():
+    return MemoryServer()
+
+
+@pytest.fixture
+async def nodes(server):
+    nodes = [Node(server, "one"), Node(server, "two")]
+    yield nodes
+    for node in nodes:
+        await node.leave()
+
+
+@pytest.fixture(params=["local", "remote"])
+async def pair(nodes, request):
+    """A worker and a reference to it, in the same node or from the other one."""
+    cell = await nodes[0].start("w", mailbox=2)
+    return cell, nodes[0 if request.param == "local" else 1].ref("one/w")

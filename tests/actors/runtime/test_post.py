@@ -1,16 +1,11 @@
 """References over the bus, on two nodes of the in-memory one: words, errors, copies and order as in one node."""
 
 import asyncio
-import random
-from typing import Any
 
 import msgspec
 import pytest
 
-from plait.actors.bus.memory import MemoryServer
-from plait.actors.loop.backoff import Backoff
-from plait.actors.loop.timer import Deadlines
-from plait.actors.messages.actor import ACTOR_VERSION, Act, ActorFrame, Message
+from plait.actors.messages.actor import ACTOR_VERSION, Act, ActorFrame
 from plait.actors.messages.codec import encode
 from plait.actors.messages.error import (
     BadMessage,
@@ -22,118 +17,12 @@ from plait.actors.messages.error import (
     UnknownActor,
     UnknownMessage,
 )
-from plait.actors.messages.subject import Subjects
-from plait.actors.runtime.actor import Actor
-from plait.actors.runtime.post import Post
 from plait.actors.runtime.ref import Ref
-from plait.actors.runtime.spec import ChildSpec, Limits, SupervisorSpec
-from plait.actors.runtime.supervisor import Supervisor
-from plait.actors.runtime.surroundings import Surroundings
-from plait.actors.runtime.watch import Terminated
-from plait.actors.runtime.way import MOST
+from plait.actors.runtime.spec import ChildSpec, SupervisorSpec
+from tests.actors.runtime.post_world import SUBJECTS, Ask, Bad, Basket, Wait, Watcher, Who, Worker
 from tests.virtual_loop import anyio_backend  # noqa: F401
 
 pytestmark = pytest.mark.anyio
-
-SUBJECTS = Subjects("m")
-
-
-class Basket(msgspec.Struct, tag=True):
-    items: list[str]
-
-
-class Wait(Message):
-    seconds: float
-
-
-class Bad(Message):
-    text: str
-
-
-Who = msgspec.defstruct("Who", [("ref", Ref)], bases=(Message,), tag="Who", frozen=True)
-
-
-class Ask(Message):
-    way: tuple[str, ...]
-
-
-class Worker(Actor):
-    def __init__(self):
-        self.log = []
-
-    async def receive(self, message: Basket | Wait | Bad | Who | Ask | int) -> Any:
-        match message:
-            case Bad(text):
-                raise ValueError(text)
-            case Wait(seconds):
-                try:
-                    await asyncio.sleep(seconds)
-                except asyncio.CancelledError:
-                    self.log.append("cancelled")
-                    raise
-            case Who(ref):
-                return await ref.ask(1, 5)
-            case Ask(way):
-                return await self.find(way[0]).ask(Ask(way[1:]) if way[1:] else 7, 5)
-            case _:
-                pass
-        self.log.append(message)
-        return message
-
-
-class Watcher(Actor):
-    def __init__(self):
-        self.gone = []
-
-    def receive(self, message: Any) -> Any:
-        if isinstance(message, Terminated):
-            self.gone.append((message.ref.address, message.reason))
-        else:
-            self.watch(message)
-
-
-class Node:
-    def __init__(self, server, name):
-        loop = asyncio.get_running_loop()
-        self.deadlines = Deadlines(loop)
-        self.around = Surroundings(loop, self.deadlines, random.Random(name), node=name)
-        self.supervisor = Supervisor(name, self.around, Limits(100, 10.0, Backoff(0.1, 0.1, 0.0)))
-        self.bus = server.connect(name)
-        self.post = Post(self.bus, SUBJECTS, self.around)
-        self.post.open()
-
-    async def start(self, name, kind=Worker, **more):
-        await self.supervisor.start()
-        return await self.supervisor.start_child(ChildSpec(name, kind, **more))
-
-    def ref(self, address):
-        return Ref.to(address, self.around)
-
-    async def leave(self):
-        await self.supervisor.stop()
-        self.post.close()
-        await self.bus.close()
-        self.deadlines.close()
-
-
-@pytest.fixture
-async def server():
-    return MemoryServer()
-
-
-@pytest.fixture
-async def nodes(server):
-    nodes = [Node(server, "one"), Node(server, "two")]
-    yield nodes
-    for node in nodes:
-        await node.leave()
-
-
-@pytest.fixture(params=["local", "remote"])
-async def pair(nodes, request):
-    """A worker and a reference to it, in the same node or from the other one."""
-    cell = await nodes[0].start("w", mailbox=2)
-    return cell, nodes[0 if request.param == "local" else 1].ref("one/w")
 
 
 async def test_what_is_sent_is_a_copy(pair):
@@ -313,98 +202,3 @@ async def test_bytes_that_are_no_frame_harm_nobody(nodes, server):
     await asyncio.sleep(1)
     assert nodes[0].post.undecodable == 6
     assert cell.actor.log == []
-
-
-class Stranger:
-    """A connection that speaks to the node `one` by hand, as the node `name`."""
-
-    def __init__(self, server, name="stranger"):
-        self.bus = server.connect(name)
-        self.name = name
-        self.heard = []
-        self.bus.subscribe(SUBJECTS.node_replies(name, "t"), self.hear)
-
-    def hear(self, subject, reply, payload, headers):
-        self.heard.append((int(subject.rpartition(b".")[2]), msgspec.msgpack.decode(payload)))
-
-    def reply(self, number):
-        return SUBJECTS.node_reply_prefix("one", self.name, "t") + b"%d" % number
-
-    def say(self, act, payload=b"", actor="w", reply=b""):
-        frame = ActorFrame(ACTOR_VERSION, int(act), actor, payload)
-        self.bus.publish(SUBJECTS.actor("one", self.name), encode(frame), reply)
-
-
-async def test_an_ask_that_the_bus_delivers_twice_is_handled_once_while_it_is_in_hand(nodes, server):
-    cell = await nodes[0].start("w")
-    stranger = Stranger(server)
-    wait = encode(Wait(1))
-    for _ in range(2):
-        stranger.say(Act.ASK, wait, reply=stranger.reply(1))
-    stranger.say(Act.ASK, encode(5), reply=stranger.reply(2))
-    await asyncio.sleep(5)
-    assert cell.actor.log == [Wait(1), 5]
-    assert [number for number, _ in stranger.heard] == [1, 2]
-    assert nodes[0].post.asks == {}
-
-
-async def test_one_that_is_delivered_again_is_not_refused_while_the_first_is_in_hand(nodes, server):
-    cell = await nodes[0].start("w", mailbox=1)
-    stranger = Stranger(server)
-    for number in (1, 2, 1, 2):
-        stranger.say(Act.ASK, encode(Wait(1)), reply=stranger.reply(number))
-    await asyncio.sleep(0.1)
-    nodes[0].bus.stalled = True
-    stranger.say(Act.ASK, encode(Wait(1)), reply=stranger.reply(1))
-    await asyncio.sleep(5)
-    assert cell.actor.log == [Wait(1)] * 2
-    assert [(number, answer[2]) for number, answer in stranger.heard] == [(1, 0), (2, 0)]
-
-
-async def test_what_is_to_be_answered_and_does_not_say_where_is_dropped(nodes, server):
-    cell = await nodes[0].start("w")
-    nowhere = []
-    server.connect("eye").subscribe(b"", lambda *message: nowhere.append(message))
-    stranger = Stranger(server)
-    stranger.say(Act.ASK, encode(5))
-    stranger.say(Act.WATCH)
-    await asyncio.sleep(1)
-    assert (nowhere, cell.actor.log, nodes[0].post.undecodable) == ([], [], 2)
-
-
-async def test_one_node_neither_has_answers_sent_to_another_nor_cancels_its_asks(nodes, server):
-    cell = await nodes[0].start("w")
-    stranger, other = Stranger(server), Stranger(server, "other")
-    stranger.say(Act.TELL, encode(1))  # it is known from now on
-    other.say(Act.ASK, encode(Wait(2.0)), reply=other.reply(1))
-    stranger.say(Act.CANCEL, actor=other.reply(1).decode())
-    for forged in (
-        other.reply(2),
-        SUBJECTS.node_reply_prefix("two", "stranger", "t") + b"1",
-        stranger.reply(1) + b".x",
-        stranger.reply(1).rpartition(b".")[0],
-        stranger.reply(1).replace(b"plait.m.", b"plait.n."),
-        b"x" + stranger.reply(1),
-    ):
-        stranger.say(Act.ASK, encode(2), reply=forged)
-    await asyncio.sleep(5)
-    assert cell.actor.log == [1, Wait(2)]
-    assert nodes[0].post.undecodable == 6
-    assert other.heard == [(1, [ACTOR_VERSION, encode(Wait(2.0)), 0])]
-    other.say(Act.ASK, encode(Wait(30)), reply=other.reply(3))
-    other.say(Act.CANCEL, actor=other.reply(3).decode())
-    await asyncio.sleep(1)
-    assert cell.actor.log[2:] == ["cancelled"]
-
-
-async def test_senders_without_number_do_not_fill_the_memory(nodes, server):
-    cell = await nodes[0].start("w", mailbox=50_000)
-    stranger = server.connect("stranger")
-    frame = encode(ActorFrame(ACTOR_VERSION, int(Act.TELL), "w", encode(1)))
-    for number in range(MOST + 100):
-        stranger.publish(SUBJECTS.actor("one", f"s{number}"), frame)
-    stranger.publish(b"plait.m.actor.one." + b"s" * 3000, frame)
-    await asyncio.sleep(1)
-    assert len(cell.actor.log) == MOST + 101
-    assert len(nodes[0].post._senders) == 100
-    assert await nodes[1].ref("one/w").ask(2, 5) == 2
