@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from typing import Any, NamedTuple, cast
 
 from ..actors.messages.error import InvalidName
+from ..actors.messages.health import ROUTABLE
 from ..actors.messages.name import service_token
 from ..actors.routing.subset import carries
 from .output import Item
@@ -51,7 +52,7 @@ def service(name: str, instances: list[Item], documents: list[Item], callers: li
     return {
         "name": name,
         "versions": sorted({str(one.get("version") or "") for one in members} - {""}),
-        "healthy": sum(1 for one in members if one.get("health") == "healthy"),
+        "healthy": sum(1 for one in members if one.get("health") in ROUTABLE),
         "instances": members,
         "virtualServices": rules,
         "destinationRules": destinations,

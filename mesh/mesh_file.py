@@ -164,4 +164,5 @@ def _plan(name: str, spec: ServiceSpec, folder: Path, report: Report) -> Plan:
         Patience(Backoff(float(pause.initial), float(pause.max), reset=float(pause.reset)), pause.tries),
         str(directory.resolve()),
         tuple(str(one.resolve()) for one in python_path),
+        () if spec.health is UNSET else tuple(spec.health),
     )

@@ -9,9 +9,10 @@ from msgspec import UNSET, Meta, UnsetType
 
 from ..actors.messages.error import InvalidName
 from ..actors.messages.name import label
-from ..actors.policy.scalar import Duration, Later, PositiveDuration, Scalar
+from ..actors.policy.scalar import Duration, PositiveDuration, Scalar
 from ..actors.policy.source import as_list
 from ..actors.policy.spec import Spec
+from .declared_check import DeclaredChecks
 from .options import Listen, parse_ip, parse_listen
 from .plan import Restart
 
@@ -182,6 +183,7 @@ class ServiceSpec(Spec):
         "restartPolicy": "restart",
         "PYTHONPATH": "pythonPath",
         "healthcheck": "health",
+        "checks": "health",
     }
 
     target: Targets | UnsetType = UNSET
@@ -193,7 +195,7 @@ class ServiceSpec(Spec):
     backoff: Pause | UnsetType = UNSET
     directory: str = ""
     python_path: list[str] = []
-    health: Later = UNSET
+    health: DeclaredChecks | UnsetType = UNSET
 
 
 class RoleSpec(Spec):

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import msgspec
 
 from ..actors.loop.backoff import Backoff
+from ..actors.service.check import Outside
 from ..examples import bookinfo
 
 NAME = 40
@@ -46,6 +47,8 @@ class Plan(msgspec.Struct, frozen=True):
     """The folder that its processes run in; empty is that of this process."""
     python_path: tuple[str, ...] = ()
     """Folders where Python looks for modules besides."""
+    checks: tuple[Outside, ...] = ()
+    """Health checks of its services beside their own."""
 
 
 def plans_of(apps: Iterable[str]) -> tuple[Plan, ...]:

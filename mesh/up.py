@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from ..actors.bus.address import addresses, shown
 from ..actors.messages.error import MeshError, StartFailed
 from ..actors.messages.health import ROUTABLE
@@ -125,6 +127,8 @@ class Mesh:
         arguments += ["--locality", plan.locality] if plan.locality else []
         for key, value in plan.labels.items():
             arguments += ["--label", f"{key}={value}"]
+        for check in plan.checks:
+            arguments += ["--check", msgspec.json.encode(check).decode()]
         # Where the bus is and how to log in goes by environment: no command line shows a password then.
         environment = login.environment({**os.environ, **plan.environment}, self._nats, options.login)
         if plan.targets == ("registry",) and self._nats_sys:

@@ -282,7 +282,7 @@ def test_call_ends_with_the_code_of_its_outcome(
 
 def test_node_reads_checks_in_every_form(plait: Plait, runs: list[Any], tmp_path: Path) -> None:
     file = tmp_path / "checks.yaml"
-    file.write_text("checks:\n- exec: [pg_isready, -h, db]\n  interval: 30\n- {http: 'https://db/ready', name: db}\n")
+    file.write_text("- exec: [pg_isready, -h, db]\n  interval: 30s\n- {http: 'https://db/ready', name: db}\n")
     forms = ["/health", "http://127.0.0.1:9000/ready", "tcp://[::1]:5432", "{tcp: 'db:1', failures: 5}", f"@{file}"]
     told = plait("node", "shop:Orders", *(word for one in forms for word in ("--check", one)), *BUS)
     assert told.exit_code == 0, told.output
@@ -302,10 +302,11 @@ def test_node_reads_checks_in_every_form(plait: Plait, runs: list[Any], tmp_path
         ("health", "no URL as http://"),
         ("tcp://db", "no address as 127.0.0.1:5432"),
         ("{tcp: 'db:1', intervall: 3}", "intervall"),
-        ("{tcp: 'db:1', interval: soon}", "$.interval"),
+        ("{tcp: 'db:1', interval: [1]}", "$.interval"),
         ("{tcp: 'db:1', failures: 0}", "failures is 0"),
         ("{exec: pg_isready -h db}", "exec"),
         ("{tcp: 'db:1', http: /x}", "one of http, tcp, exec"),
+        ("{tcp: 'db:1', interval: soon}", "interval: 'soon' is no duration"),
         ("{interval: 3}", "one of http, tcp, exec"),
         ("{", "no YAML"),
         ("@/nowhere/checks.yaml", "No such file"),

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 import plait.examples.bookinfo
+from plait.actors import ExecCheck, HttpCheck
 from plait.examples.bookinfo.policies import first_policy
 from plait.mesh.mesh_file import Unfit, parse, read
 from plait.mesh.options import Listen, UpOptions
@@ -34,6 +35,7 @@ services:
     restart: on-failure
     backoff: {initial: 1s, max: 5s, tries: 0}
     pythonPath: [more]
+    health: [/health, {exec: [pg_isready], timeout: 500ms, interval: 7}]
   idle: {target: "orders:Orders", replicas: 0}
 """
 
@@ -72,6 +74,7 @@ def test_a_service_becomes_a_plan(folder: Path) -> None:
     assert (plan.name, plan.targets, plan.replicas) == ("orders", ("orders:Orders",), 2)
     assert (plan.environment, plan.labels, plan.locality) == ({"LOG": "debug"}, {"track": "canary"}, "eu/a")
     assert (plan.restart, plan.patience.backoff.base, plan.patience.tries) == (Restart.ON_FAILURE, 1.0, 0)
+    assert plan.checks == (HttpCheck("/health"), ExecCheck(("pg_isready",), interval=7.0, timeout=0.5))
     assert (plan.directory, plan.python_path) == (str(folder.resolve()), (str((folder / "more").resolve()),))
 
 
@@ -161,3 +164,11 @@ def test_a_password_in_a_url_is_not_told(folder: Path) -> None:
 def test_a_file_that_is_no_text_is_refused(folder: Path) -> None:
     with pytest.raises(Unfit, match="UTF-8"):
         parse(b"mesh: a\n\xff", folder)
+
+
+def test_a_health_check_that_is_none_is_told_with_its_place(folder: Path) -> None:
+    text = "services:\n  orders:\n    target: orders:Orders\n    health: [/health, {tcp: nowhere}]\n"
+    told = "check 2: 'nowhere' is no address as 127.0.0.1:5432 | docs/health.md has all kinds"
+    assert problems(text, folder) == [(4, "$.services.orders.health", told)]
+    ((_, _, told),) = problems(text.replace("[/health, {tcp: nowhere}]", "/health"), folder)
+    assert told.startswith("health is a list of checks")

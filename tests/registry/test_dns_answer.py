@@ -21,6 +21,13 @@ def world():
 # What is there
 
 
+def test_who_starts_or_fails_its_checks_is_not_named_and_one_with_a_warning_is():
+    fares = {"healthy": "10.0.0.1", "warning": "10.0.0.2", "critical": "10.0.0.3", "starting": "10.0.0.4"}
+    world = World(*(instance(health, node=health, address=address, health=health) for health, address in fares.items()))
+    assert sorted(world.told("reviews.service.plait.")) == ["10.0.0.1", "10.0.0.2"]
+    assert world.told("critical.node.plait.") == []
+
+
 def test_a_and_aaaa_are_the_addresses_of_the_healthy_instances(world):
     assert set(world.told("reviews.service.plait.")) == {"10.0.0.1", "10.0.0.2"}
     assert world.told("reviews.service.plait.", "AAAA") == ["2001:db8::3"]
