@@ -42,6 +42,7 @@ def analyze(scene: Scene, world: World) -> Steps[list[Problem]]:
             oldest.tell(rule, report)
             delegates.tell(rule, report)
             gateways.hosts(rule, report)
+            gateways.exports(rule, report)
             unreachable(rule, report)
             mesh_only.tell(rule, report)
             services.destinations(rule, report)

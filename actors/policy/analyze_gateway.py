@@ -32,6 +32,17 @@ class Gateways:
                     hint = "its hosts: " + ", ".join(patterns[:8])
                     report.warn(ProblemCode.HOST_NOT_IN_GATEWAY, ("spec", "hosts", place), message, hint)
 
+    def exports(self, rules: RuleSet, report: Report) -> None:
+        """Warn of gateways whose namespace a rule set is not exported to: they do not serve it."""
+        if not rules.export_to:
+            return
+        for place, name in enumerate(rules.gateways):
+            space = name.partition("/")[0]
+            if name in self._all and space not in rules.export_to:
+                message = f"gateway {name!r} does not serve it: it is not exported to namespace {space!r}"
+                hint = f"add {space!r} to spec.exportTo"
+                report.warn(ProblemCode.NO_EFFECT, ("spec", "gateways", place), message, hint)
+
     def conflicts(self, gateway: GatewayPolicy, report: Report) -> None:
         """Warn where another gateway, on the same listeners, answers for the same host at the same port."""
         for other in self._all.values():

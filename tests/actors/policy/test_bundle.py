@@ -173,6 +173,14 @@ def test_a_host_that_no_server_answers_for_is_warned_of(policies):
     assert policies.check(service("a", gateway="edge", hosts="a.example.com")).warnings == ()
 
 
+def test_a_gateway_that_does_not_see_a_rule_is_warned_of(policies):
+    policies.apply(gateway("edge"))
+    bound = service("reviews", gateway="edge", hosts="shop.example")
+    (warning,) = policies.check(bound.replace("spec:", "spec:\n  exportTo: [shop]", 1)).warnings
+    assert (warning.code, warning.path) == ("no_effect", "$.spec.gateways[0]")
+    assert policies.check(bound.replace("spec:", "spec:\n  exportTo: [.]", 1)).warnings == ()
+
+
 def test_problems_are_told_as_the_public_reply_has_them(policies):
     (problem,) = policies.check(service("reviews", "v1")).problems
     assert msgspec.to_builtins(problem) == {
