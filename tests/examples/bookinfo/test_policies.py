@@ -8,9 +8,9 @@ import yaml
 
 from plait.actors import Service
 from plait.examples import bookinfo
-from plait.examples.bookinfo import policies
+from plait.examples.bookinfo import policies, scenarios
 
-FILES = sorted(Path(policies.__file__).parent.glob("*.yaml"))
+FILES = [path for one in (scenarios, policies) for path in sorted(Path(one.__file__).parent.glob("*.yaml"))]
 
 
 def documents(path: Path):
@@ -58,12 +58,15 @@ def test_every_route_names_a_service_and_a_subset_that_exist(path):
 def test_there_is_a_file_for_each_thing_to_try():
     assert [path.stem for path in FILES] == [
         "all-v1",
-        "destination-rules",
-        "gateway",
         "ratings-abort-jason",
         "ratings-delay-jason",
+        "ratings-slow",
         "reviews-90-10",
         "reviews-jason-v2",
+        "reviews-mirror-v3",
+        "reviews-timeout",
+        "destination-rules",
+        "gateway",
     ]
 
 
