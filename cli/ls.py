@@ -112,6 +112,7 @@ def _nodes(found: list[Item]) -> Listing:
     items: list[Item] = [
         {
             "name": node,
+            "state": "stale" if any(one.get("stale") for one in members) else "up",
             "instances": len(members),
             "services": _distinct(members, "service"),
             "localities": _distinct(members, "locality"),
@@ -120,6 +121,7 @@ def _nodes(found: list[Item]) -> Listing:
     ]
     columns = (
         Column("NODE", "name"),
+        Column("STATE", "state"),
         Column("INSTANCES", "instances", right=True),
         Column("SERVICES", "services"),
         Column("LOCALITY", "localities", wide=True),

@@ -9,7 +9,7 @@ from ..actors.bus.bus import BusState
 from ..actors.messages.codec import Codec, encode
 from ..actors.messages.error import DeadlineExceeded, MeshError, Refused
 from ..actors.messages.health import DRAINING
-from ..actors.messages.instance import Beat, Heartbeat, Instance, Join, Joined, Leave
+from ..actors.messages.instance import Beat, Connection, Heartbeat, Instance, Join, Joined, Leave
 from ..actors.runtime.actor import Actor
 from .enrolment import Add, Again, Fares, Remove, Repeat
 from .link import Link
@@ -161,6 +161,14 @@ class Membership(Actor):
             )
         except MeshError as error:
             self._asked = b""
+            self._beat_by_data(beat, error)
+
+    def _beat_by_data(self, beat: Heartbeat, error: MeshError) -> None:
+        """Live by the connection for calls, where only the other one is lost: callers reach this node as before."""
+        try:
+            word = msgspec.structs.replace(beat, control=Connection())
+            self._link.data.publish(self._link.subjects.heartbeat(beat.node), encode(word))
+        except MeshError:
             log.debug("no heartbeat: %s", error)
 
     def _answered(self, answer: bytes | MeshError) -> None:

@@ -100,6 +100,7 @@ class Catalog:
         self._services: dict[str, dict[str, Instance]] = {}
         self._processes: dict[Process, dict[str, None]] = {}
         self._connections: dict[Connection, dict[str, None]] = {}
+        self._controls: dict[Connection, dict[str, None]] = {}
         self._suspected: dict[Process, dict[str, None]] = {}
         self._buried: OrderedDict[str, int] = OrderedDict()
 
@@ -150,6 +151,7 @@ class Catalog:
                 _leave(self._services, before.service, key)
                 _leave(self._processes, (before.node, before.data), key)
                 _leave(self._connections, before.data, key)
+                _leave(self._controls, before.control, key)
                 _leave(self._suspected, (before.node, before.data), key)
             if value is None:
                 if before is not None:
@@ -167,6 +169,8 @@ class Catalog:
                 self._suspected.setdefault((instance.node, instance.data), {})[key] = None
             if instance.data != _NOWHERE:
                 self._connections.setdefault(instance.data, {})[key] = None
+            if instance.control != _NOWHERE:
+                self._controls.setdefault(instance.control, {})[key] = None
 
     # Questions
 
@@ -190,6 +194,10 @@ class Catalog:
     def on_connection(self, connection: Connection) -> list[str]:
         """Return the keys of the instances that are called over a connection."""
         return list(self._connections.get(connection, ()))
+
+    def led_by(self, connection: Connection) -> list[str]:
+        """Return the keys of the instances whose node has a connection for all that is no call."""
+        return list(self._controls.get(connection, ()))
 
     def missing(self, beat: Heartbeat) -> frozenset[tuple[str, str]]:
         """Return (service, instance id) of what a heartbeat names and the table does not have like that."""

@@ -121,12 +121,34 @@ class Desk:
             MeshError: the store did not answer, or others were faster again and again.
         """
         before = ROUTABLE if doubt else (SUSPECTED,)
+
+        def judged(known: Instance) -> Instance | None:
+            if (known.node, known.data) != process or known.health not in before:
+                return None
+            return msgspec.structs.replace(known, health=SUSPECTED if doubt else trusted(known.reason))
+
+        return await self._rewrite(key, judged)
+
+    async def cut(self, key: str, control: Connection) -> bool:
+        """Have an instance stand without the control connection that its node has lost; return whether it stood with.
+
+        Raises:
+            MeshError: as `doubt`.
+        """
+        return await self._rewrite(
+            key,
+            lambda known: msgspec.structs.replace(known, control=Connection()) if known.control == control else None,
+        )
+
+    async def _rewrite(self, key: str, change: Callable[[Instance], Instance | None]) -> bool:
+        """Have other words stand about an instance; `change` returns None where they are not about this one."""
         for _ in range(_TRIES):
             found = await self._store.get(key)
             known = _decoded(found.value) if found is not None else None
-            if found is None or known is None or (known.node, known.data) != process or known.health not in before:
+            changed = change(known) if known is not None else None
+            if found is None or changed is None:
                 return False
-            value = encode(msgspec.structs.replace(known, health=SUSPECTED if doubt else trusted(known.reason)))
+            value = encode(changed)
             try:
                 revision = await write(self._store, key, value, found.revision, was=found.value)
             except Conflict:

@@ -37,6 +37,13 @@ class Doubted(msgspec.Struct):
     doubt: bool
 
 
+class Cut(msgspec.Struct):
+    """Instances whose node has lost its control connection: it can be called, and learns nothing new."""
+
+    keys: list[str]
+    control: Connection
+
+
 class Audit(msgspec.Struct):
     """Compare with the store; `reload` reads all of it in any case; a replica is said to stand at revision `known`."""
 

@@ -7,7 +7,7 @@ from typing import Any
 from ..actors.bus.bus import Bus, Subscription
 from ..actors.bus.reply import may_answer
 from ..actors.bus.user_request import UserSubjects, send_json, text_field
-from ..actors.messages.instance import Instance
+from ..actors.messages.instance import Connection, Instance
 from ..actors.messages.name import service_token
 from ..actors.messages.subject import Subjects
 from .catalog import Catalog, key_of
@@ -81,4 +81,5 @@ def _public(instance: Instance) -> dict[str, Any]:
         "reason": instance.reason,
         "address": instance.address,
         "port": instance.port,
+        "stale": instance.data != Connection() == instance.control,
     }

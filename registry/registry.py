@@ -6,7 +6,7 @@ mailbox: a slow store makes nobody look dead and keeps nobody from reading.
 
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ..actors.bus.bus import Bus, BusState, Subscription
@@ -14,7 +14,7 @@ from ..actors.bus.reply import may_answer
 from ..actors.loop.timer import Deadline
 from ..actors.messages.codec import Codec, encode
 from ..actors.messages.error import MeshError, Undecodable
-from ..actors.messages.instance import Beat, Heartbeat, Instance, Join, Joined, Leave
+from ..actors.messages.instance import Beat, Connection, Heartbeat, Instance, Join, Joined, Leave
 from ..actors.messages.subject import Subjects
 from ..actors.messages.table import Delta
 from ..actors.runtime.actor import Actor
@@ -24,7 +24,7 @@ from ..actors.table.store import KeyValue
 from .catalog import Catalog, Process
 from .deaths import SUBJECT
 from .desk import Desk
-from .message import Audit, Doubted, Gone, Joining, Leaving
+from .message import Audit, Cut, Doubted, Gone, Joining, Leaving
 from .public import PublicSubjects
 from .truth import Truth
 from .watch import Watch
@@ -132,7 +132,9 @@ class Registry(Actor):
             case Gone():
                 await self._take_out(message)
             case Doubted():
-                await self._doubt(message)
+                await self._rewrite(message, lambda key: self._desk.doubt(key, message.process, message.doubt))
+            case Cut():
+                await self._rewrite(message, lambda key: self._desk.cut(key, message.control))
             case Audit():
                 await self._truth.audit(message.reload, message.known)
             case _:
@@ -206,6 +208,8 @@ class Registry(Actor):
             return
         process = beat.node, beat.data
         self._watch.heard(process)
+        if beat.control == Connection() != beat.data:
+            self._watch.beaten_by_data(process)
         missing = frozenset[tuple[str, str]]() if self.catalog.gap else self.catalog.missing(beat)
         before = self._missed.pop(process, frozenset())
         if missing:
@@ -229,7 +233,7 @@ class Registry(Actor):
 
     # Verdicts
 
-    def _pass_on(self, verdict: Gone | Doubted) -> None:
+    def _pass_on(self, verdict: Gone | Doubted | Cut) -> None:
         """Put a verdict of the watch into the mailbox.
 
         Raises:
@@ -256,15 +260,17 @@ class Registry(Actor):
         finally:
             self._watch.done(gone.keys)
 
-    async def _doubt(self, doubted: Doubted) -> None:
+    async def _rewrite(self, verdict: Doubted | Cut, rewrite: Callable[[str], Awaitable[bool]]) -> None:
+        heard = isinstance(verdict, Doubted) and not verdict.doubt
+        word = "heard again" if heard else "suspected: its node is silent" if isinstance(verdict, Doubted) else "stale"
         try:
-            for key in doubted.keys:
-                if await self._desk.doubt(key, doubted.process, doubted.doubt):
-                    log.info("%s is %s", key, "suspected: its node is silent" if doubted.doubt else "heard again")
+            for key in verdict.keys:
+                if await rewrite(key):
+                    log.info("%s is %s", key, word)
         except MeshError as error:
-            log.warning("%s: the next look tries again: %s", ", ".join(doubted.keys), error)
+            log.warning("%s: the next look tries again: %s", ", ".join(verdict.keys), error)
         finally:
-            self._watch.done(doubted.keys)
+            self._watch.done(verdict.keys)
 
     def _sweep_in(self, seconds: float) -> None:
         self._timer = self.surroundings.deadlines.at(self.surroundings.clock() + seconds, self._sweep)

@@ -21,7 +21,7 @@ from .ballot import Ballot
 from .catalog import Catalog, Process
 from .deaths import LostConnections, lost_connection
 from .liveness import Liveness
-from .message import Doubted, Gone
+from .message import Cut, Doubted, Gone
 
 log = logging.getLogger("plait.registry")
 
@@ -183,8 +183,16 @@ class Watch:
 
     def _bury_lost(self, connection: Connection) -> None:
         self._send(self._catalog.on_connection(connection), partial(Gone, lost=connection))
+        self._send(self._catalog.led_by(connection), partial(Cut, control=connection))
 
-    def _send(self, keys: Iterable[str], make: Callable[[list[str]], Gone | Doubted]) -> None:
+    def beaten_by_data(self, process: Process) -> None:
+        """A heartbeat came over the connection for calls: the node has no other one just now."""
+        instances = self._catalog.instances
+        for key in self._catalog.of_process(process):
+            if (control := instances[key].control) != Connection():
+                self._send([key], partial(Cut, control=control))
+
+    def _send(self, keys: Iterable[str], make: Callable[[list[str]], Gone | Doubted | Cut]) -> None:
         todo = [key for key in keys if key not in self._under_way]
         if not todo:
             return

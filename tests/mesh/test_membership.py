@@ -8,8 +8,8 @@ import pytest
 
 from plait.actors.loop.timer import Deadlines
 from plait.actors.messages.codec import Codec, encode
-from plait.actors.messages.error import DeadlineExceeded, Refused
-from plait.actors.messages.instance import Beat, Connection, Instance, Join, Joined
+from plait.actors.messages.error import BusUnavailable, DeadlineExceeded, Refused
+from plait.actors.messages.instance import Beat, Connection, Heartbeat, Instance, Join, Joined
 from plait.actors.messages.subject import Subjects
 from plait.actors.runtime.spec import ChildSpec
 from plait.actors.runtime.supervisor import Supervisor
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.anyio
 
 ANSWERS_LOST = object()
 INSTANCE = Instance("r1", "reviews", "v1", {}, "", "n1", 7)
-_joins = Codec[Join](Join)
+_joins, _beats = Codec[Join](Join), Codec[Heartbeat](Heartbeat)
 
 
 class Registry:
@@ -155,3 +155,23 @@ async def test_of_one_that_drains_nothing_more_is_said(membership, registry):
     await membership.ask(Fares("r1", "draining"), 5.0)
     await membership.ask(Fares("r1", "critical", "db: refused"), 5.0)
     assert words(registry) == [("draining", "", 1)]
+
+
+async def test_without_its_control_connection_a_node_lives_by_the_other_one_and_says_so(membership, registry):
+    cell, published = membership, []
+
+    def gone(*_):
+        raise BusUnavailable("the control connection is reconnecting")
+
+    link = cell.actor._link
+    link.data.publish = lambda subject, payload: published.append((subject, _beats.decode(payload)))
+    await join(cell, INSTANCE, cell.surroundings)
+    registry.request, answered = gone, registry.request
+    await asyncio.sleep(1.1)
+    assert len(published) == 4
+    assert {subject for subject, _ in published} == {b"plait.m.hb.n1"}
+    assert all(beat.control == Connection() and beat.data == Connection("s", 1) for _, beat in published)
+    assert published[-1][1].instances == (("reviews", "r1", 7),)
+    registry.request = answered
+    await asyncio.sleep(0.5)
+    assert len(published) == 4

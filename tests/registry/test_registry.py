@@ -32,6 +32,7 @@ async def test_who_joins_is_found_by_users_replicas_and_listeners(world, until):
                 "reason": "",
                 "address": "",
                 "port": 0,
+                "stale": False,
             }
         ],
     }
