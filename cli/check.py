@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from . import option
-from .exit import CommandError, Exit
+from .bus import nats_sys
+from .exit import LOGIN, CommandError, Exit
 
 if TYPE_CHECKING:
+    from ..actors.bus.login import Login
     from ..mesh.address import Target
     from .connection import Visit
     from .finding import Finding
@@ -27,16 +29,25 @@ Examples:
 @click.option("--admin", metavar="URL", envvar="PLAIT_ADMIN", show_envvar=True, help="The admin address.")
 @option.output
 @option.timeout(2.0)
-@option.connection
+@option.nats
+@nats_sys
+@option.mesh
 def command(
-    http: tuple[str, ...], admin: str | None, output: str, timeout: float, nats: "option.Where", mesh: str
+    http: tuple[str, ...],
+    admin: str | None,
+    output: str,
+    timeout: float,
+    nats: "option.Where",
+    nats_sys: str,
+    system_login: "Login",
+    mesh: str,
 ) -> None:
     """Look at this machine, the bus and the mesh; the exit code is 3 when a check failed."""
     from .finding import Finding, Verdict, clock, nats_binary, private_files, python
     from .output import Column, Item, Listing, clean, write
 
     findings = [python(), nats_binary(), private_files(mesh)]
-    found, skew = asyncio.run(_outside(http, admin, nats, mesh, timeout))
+    found, skew = asyncio.run(_outside(http, admin, nats, (nats_sys, system_login), mesh, timeout))
     findings += [*found, clock(skew)]
 
     if output in ("table", "wide"):
@@ -66,14 +77,24 @@ def command(
 
 
 async def _outside(
-    http: tuple[str, ...], admin: str | None, nats: "option.Where", mesh: str, timeout: float
+    http: tuple[str, ...],
+    admin: str | None,
+    nats: "option.Where",
+    system: "tuple[str, Login]",
+    mesh: str,
+    timeout: float,
 ) -> "tuple[list[Finding], float | None]":
     from ..mesh import run_file
-    from ..mesh.address import find
+    from ..mesh.address import find, system_url
+    from .durability import sync
     from .finding import Finding, Verdict
     from .finding import http as page
 
-    found = await _bus(find(nats, mesh), timeout)
+    target = find(nats, mesh)
+    found = await _bus(target, timeout)
+    if all(one.verdict is not Verdict.FAILED for one in found if one.check == "bus"):
+        url, login = system
+        found.append(await sync(url or system_url(target), login, timeout))
     run = run_file.read(mesh)
     gateways = http or (run.http if run is not None else ())
     skew = None
@@ -90,14 +111,16 @@ async def _outside(
 
 async def _bus(target: "Target", timeout: float) -> "list[Finding]":
     from ..actors.bus import lean
-    from ..actors.messages.error import BusUnavailable
+    from ..actors.messages.error import BusDenied, BusUnavailable
     from .connection import CONNECT, Visit
+    from .durability import buckets
     from .finding import Finding, Verdict
 
     try:
         bus = await lean.connect(target.url, name="plait-cli", login=target.login, connect_timeout=CONNECT)
     except BusUnavailable as error:
         hint = f"it was found by {target.origin}; start a mesh with `plait up`, or name its bus with --nats URL"
+        hint = LOGIN if isinstance(error, BusDenied) else hint
         return [Finding("bus", Verdict.FAILED, str(error), hint)]
     try:
         there = Visit(bus, target, timeout)
@@ -106,7 +129,7 @@ async def _bus(target: "Target", timeout: float) -> "list[Finding]":
         await bus.flush(timeout)
         trip = (time.perf_counter() - begin) * 1e3
         found = [Finding("bus", Verdict.GOOD, f"{target.shown} answers in {trip:.2f} ms (found by {target.origin})")]
-        return found + await _registry(there) + await _policy(there)
+        return found + await buckets(there) + await _registry(there) + await _policy(there)
     except BusUnavailable as error:
         return [Finding("bus", Verdict.FAILED, str(error), "the server took the connection and went silent")]
     finally:

@@ -39,7 +39,7 @@ class Visit:
         """
         payload = question if isinstance(question, bytes) else json.dumps(question).encode()
         try:
-            answer = await self._request(subject, payload, _block(headers or {}))
+            answer = await self._request(self._subject(subject), payload, _block(headers or {}))
         except NoResponders:
             who = _WHO.get(subject.partition(".")[0], "nobody")
             raise CommandError(
@@ -58,7 +58,16 @@ class Visit:
             raise CommandError(Exit.UNREACHABLE, f"the bus was lost while waiting: {error}") from None
         return _read(answer, subject)
 
-    async def _request(self, subject: str, payload: bytes, headers: bytes) -> bytes:
+    async def ask_bus(self, subject: bytes) -> dict[str, Any]:
+        """Ask the bus itself, on a subject outside the mesh's own, and return the answer.
+
+        Raises:
+            MeshError: nobody listens, or there is no answer in time.
+            CommandError: the answer is no JSON object.
+        """
+        return _read(await self._request(subject, b"", b""), subject.decode())
+
+    async def _request(self, subject: bytes, payload: bytes, headers: bytes) -> bytes:
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
 
         def done(result: bytes | MeshError) -> None:
@@ -71,7 +80,7 @@ class Visit:
 
         self._asked += 1
         reply = b"%b.%d" % (self._inbox(), self._asked)
-        self.bus.request(self._subject(subject), payload, reply, done, headers)
+        self.bus.request(subject, payload, reply, done, headers)
         try:
             async with asyncio.timeout(self.limit):
                 return await answer

@@ -29,13 +29,13 @@ jetstream {{
 }}
 
 accounts {{
-  # Sees connections come and go, and may do nothing else.
+  # Sees connections come and go, may ask how JetStream keeps its files (`plait check`), and nothing else.
   SYS {{
     users: [{{
       user: {system_user}, password: {password}
       permissions: {{
-        publish: {{ deny: ">" }}
-        subscribe: {{ allow: ["$SYS.ACCOUNT.*.CONNECT", "$SYS.ACCOUNT.*.DISCONNECT"] }}
+        publish: {{ allow: "$SYS.REQ.SERVER.PING.JSZ" }}
+        subscribe: {{ allow: ["$SYS.ACCOUNT.*.CONNECT", "$SYS.ACCOUNT.*.DISCONNECT", "_INBOX.>"] }}
       }}
     }}]
   }}

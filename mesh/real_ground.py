@@ -21,6 +21,9 @@ from ..registry.dns_door import NameDoor
 from .link import Link
 from .options import LOOPBACK, NodeOptions
 
+COPIES = 3
+"""On so many servers of a cluster the mesh's truth is kept: one of them may be lost."""
+
 
 class RealGround:
     """See `Ground`. Make it on the running event loop."""
@@ -79,7 +82,7 @@ class RealGround:
         """Open a JetStream bucket, see `Ground.bucket`."""
         from ..actors.table.jetstream import open_bucket  # most nodes have no store
 
-        return await open_bucket(link.asker, name)
+        return await open_bucket(link.asker, name, replicas=COPIES if link.control.cluster else 1)
 
     async def probe(self, check: Outside) -> Health:
         """Look by HTTP, TCP or a program, see `Ground.probe`."""

@@ -45,6 +45,8 @@ def until():
 class NatsServer:
     """A nats-server of our own, on a free port of 127.0.0.1; `extra` is more of its configuration."""
 
+    JETSTREAM = 'jetstream {{ store_dir: "{}/js", sync_interval: always }}'
+
     def __init__(self, folder: Path, extra: str = "") -> None:
         self.folder = folder
         self.port = -1
@@ -66,7 +68,7 @@ class NatsServer:
         config = self.folder / "nats.conf"
         config.write_text(
             f'listen: "127.0.0.1:{self.port}"\nports_file_dir: "{self.folder}"\n'
-            f'jetstream {{ store_dir: "{self.folder}/js", sync_interval: always }}\n{self.extra}\n'
+            f"{self.JETSTREAM.format(self.folder)}\n{self.extra}\n"
         )
         binary = Path(sysconfig.get_path("scripts")) / "nats-server"
         self.process = subprocess.Popen(

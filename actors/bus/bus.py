@@ -49,6 +49,11 @@ class Bus(Protocol):
         ...
 
     @property
+    def cluster(self) -> str:
+        """The name of the cluster that the server is a member of; empty where it stands alone."""
+        ...
+
+    @property
     def token(self) -> str:
         """128 random bits as one subject token: the `<conn>` of reply subjects."""
         ...

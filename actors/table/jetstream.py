@@ -8,6 +8,7 @@ sequence is the revision, and which the server removes by itself after ten minut
 import asyncio
 import base64
 import binascii
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -20,6 +21,18 @@ from .store import Entry, Found
 _WRONG_LAST_SEQUENCE = (10071, 10164)
 _NO_MESSAGE = 10037
 _NO_STREAM = 10059
+_NO_JETSTREAM = (10039, 10076)
+_NO_LEADER = 10008
+_TRIES, _TRIES_OF_CLUSTER = 10, 60
+_TRIES_TO_WRITE = 6
+_ALONE = 4
+"""Tries after which a server that stands alone has no JetStream: it would have it before it takes clients."""
+_TOO_FEW = (10005, 10074)
+"""No cluster, or too few servers with JetStream in it."""
+NO_JETSTREAM = (
+    "the bus has no JetStream, in which the registry and the policies are kept: set jetstream { store_dir: DIR, "
+    "sync_interval: always } in its nats-server.conf, and where it has accounts jetstream: enabled in ours"
+)
 _MARKER_LIFE = 600  # seconds
 _PARALLEL = 64  # reads under way at a time
 
@@ -48,9 +61,12 @@ class _Answer(msgspec.Struct):
     state: _State | None = None
     message: _Message | None = None
     total: int = 0
+    config: dict[str, Any] | None = None
 
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 _decode = msgspec.json.Decoder(_Answer).decode
 
@@ -66,15 +82,21 @@ class JetStreamKeyValue:
         self._replicas = 1
 
     async def open(self, replicas: int = 1) -> None:
-        """Make the bucket when it is missing (history 1, file storage).
+        """Make the bucket when it is missing: history 1, in files, on `replicas` servers or, if they are too few, one.
+
+        One that is there on fewer servers is spread to `replicas`, where the cluster has them.
 
         Raises:
-            Refused: JetStream does not want it.
+            Refused: JetStream does not want it, or the bus has none.
+            DeadlineExceeded: JetStream has no leader yet.
             MeshError: no answer.
         """
         self._replicas = replicas
-        if (await self._api(f"STREAM.INFO.{self._stream}")).error is None:
+        found = await self._api(f"STREAM.INFO.{self._stream}")
+        if found.error is None:
+            await self._spread(found.config or {})
             return
+        _check_there(found.error)
         config: dict[str, Any] = {
             "name": self._stream,
             "subjects": [self._prefix + ">"],
@@ -88,8 +110,23 @@ class JetStreamKeyValue:
             "allow_msg_ttl": True,
         }
         answer = await self._api(f"STREAM.CREATE.{self._stream}", config)
+        if answer.error is not None and answer.error.err_code in _TOO_FEW and replicas > 1:
+            log.warning("the bucket %s is on one server alone: %s", self._stream, answer.error.description)
+            answer = await self._api(f"STREAM.CREATE.{self._stream}", config | {"num_replicas": 1})
+        if answer.error is not None:
+            _check_there(answer.error)
         if answer.error is not None and (await self._api(f"STREAM.INFO.{self._stream}")).error is not None:
             raise Refused(f"no bucket {self._stream}: {answer.error.description}")  # nobody else made it meanwhile
+
+    async def _spread(self, config: dict[str, Any]) -> None:
+        """Have a bucket of fewer copies grow; those that an operator gave it beyond ours stay."""
+        copies = config.get("num_replicas", 1)
+        if copies >= self._replicas:
+            return
+        answer = await self._api(f"STREAM.UPDATE.{self._stream}", config | {"num_replicas": self._replicas})
+        if answer.error is not None:
+            told = answer.error.description
+            log.warning("the bucket %s stays on %d of %d servers: %s", self._stream, copies, self._replicas, told)
 
     # Writes
 
@@ -114,12 +151,24 @@ class JetStreamKeyValue:
     async def _write(self, key: str, value: bytes, last: int, more: str = "") -> int:
         headers = f"NATS/1.0\r\nNats-Expected-Last-Subject-Sequence: {last}\r\n{more}\r\n".encode()
         subject = (self._prefix + key).encode()
-        answer = await self._unknown_when_lost(lambda: self._ask(subject, value, headers))
+        answer = await self._unknown_when_lost(lambda: self._when_led(subject, value, headers))
         if answer.error is None:
             return answer.seq
         if answer.error.err_code in _WRONG_LAST_SEQUENCE:
             raise Conflict(f"{key}: {answer.error.description}")
         raise Refused(f"JetStream refused to write {key}: {answer.error.description}")
+
+    async def _when_led(self, subject: bytes, value: bytes, headers: bytes) -> _Answer:
+        """Ask again while nobody listens: the bucket is new to the server we talk to, or it elects a leader."""
+        attempt = 1
+        while True:
+            try:
+                return await self._ask(subject, value, headers)
+            except NoResponders:
+                if attempt == _TRIES_TO_WRITE:
+                    raise NoResponders(f"the bucket {self._stream} has no leader just now") from None
+                await asyncio.sleep(0.05 * attempt)
+                attempt += 1
 
     async def _unknown_when_lost(self, attempt: Callable[[], Awaitable[T]]) -> T:
         try:
@@ -203,19 +252,37 @@ class JetStreamKeyValue:
             raise BadReply(f"JetStream: {error}") from None
 
 
-async def open_bucket(asker: Asker, bucket: str, replicas: int = 1, timeout: float = 1.0) -> JetStreamKeyValue:
-    """Return a bucket, made when it is missing; waits through a server's or cluster's start for up to 10 tries.
+def _check_there(error: _Error) -> None:
+    """Do nothing where JetStream is there.
 
     Raises:
+        Refused: it is not.
+        DeadlineExceeded: it has no leader, as a cluster that starts.
+    """
+    if error.err_code in _NO_JETSTREAM:
+        raise Refused(f"{NO_JETSTREAM} ({error.description})")
+    if error.err_code == _NO_LEADER:
+        raise DeadlineExceeded(f"JetStream: {error.description}")
+
+
+async def open_bucket(asker: Asker, bucket: str, replicas: int = 1, timeout: float = 1.0) -> JetStreamKeyValue:
+    """Return a bucket, made when it is missing; waits through a server's start, or (`replicas` over 1) a cluster's.
+
+    Raises:
+        Refused: the bus has no JetStream, or it does not want the bucket.
         MeshError: it could not be had.
     """
     store = JetStreamKeyValue(asker, bucket, timeout)
-    for attempt in range(10):
+    tries = _TRIES_OF_CLUSTER if replicas > 1 else _TRIES
+    for attempt in range(1, tries + 1):
         try:
             await store.open(replicas)
             break
-        except (DeadlineExceeded, NoResponders):
-            if attempt == 9:
+        except NoResponders:
+            if attempt == (tries if replicas > 1 else _ALONE):
+                raise Refused(NO_JETSTREAM) from None
+        except DeadlineExceeded:
+            if attempt == tries:
                 raise
-            await asyncio.sleep(0.1 * attempt)
+        await asyncio.sleep(min(0.1 * attempt, 0.5))
     return store

@@ -77,7 +77,7 @@ async def test_the_system_account_sees_a_killed_client(server: EmbeddedNats) -> 
     await system.close()
 
 
-async def test_the_system_user_can_publish_nothing(server: EmbeddedNats) -> None:
+async def test_the_system_user_can_publish_nothing_that_changes_or_tells_more(server: EmbeddedNats) -> None:
     refused: asyncio.Queue[str] = asyncio.Queue()
 
     async def note(error: Exception) -> None:
