@@ -3,7 +3,8 @@ VENV ?= $(or $(PLAIT_VENV),.venv)
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: run test test-compose check bench bench-mesh bench-actors bench-scale bench-reliability sweep docs clean
+.PHONY: run test test-compose check bench bench-mesh bench-actors bench-scale bench-policy bench-reliability
+.PHONY: sweep revisions docs clean
 run: $(VENV)/.run
 	@exec $(BIN)/plait up
 
@@ -19,7 +20,7 @@ check: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
-bench: bench-mesh bench-actors
+bench: bench-mesh bench-actors bench-policy
 
 bench-mesh: $(VENV)/.dev
 	$(BIN)/python -m tests.bench
@@ -28,6 +29,9 @@ bench-actors: $(VENV)/.bench
 	$(BIN)/python -m tests.bench.actors
 	$(BIN)/python -m tests.bench.remote
 	$(BIN)/python -m tests.bench.hour
+
+bench-policy: $(VENV)/.dev
+	$(BIN)/python -m tests.bench.policy
 
 bench-reliability: $(VENV)/.dev
 	$(BIN)/python -m tests.bench.reliability

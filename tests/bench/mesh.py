@@ -65,6 +65,8 @@ class Layout:
     url: str
     pids: dict[str, int]
     sizes: dict[str, int]
+    nats: str = ""
+    """Where the bus is, for those who change the mesh meanwhile."""
 
 
 def plait_command() -> Path:
@@ -121,7 +123,7 @@ async def plait(folder: Path) -> AsyncGenerator[Layout]:
             await asyncio.to_thread(_apply, nats.url)
             pids = {"nats-server": nats.pid} | {process.name: process.pid for process in started}
             url = started[1].value("http")
-            yield Layout("plait", url, pids, await asyncio.to_thread(_answers, "plait", url))
+            yield Layout("plait", url, pids, await asyncio.to_thread(_answers, "plait", url), nats.url)
 
 
 def _listening(nats: Process) -> int:
