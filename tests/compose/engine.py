@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 import tomllib
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -57,13 +58,14 @@ def compose() -> list[str]:
     raise Missing("neither `docker compose` nor `docker-compose` is installed here")
 
 
-def build() -> None:
+def build(limit: float = 240) -> None:
     """Build plait's image from the files of this checkout, as `IMAGE`.
 
     Raises:
-        Missing: there is no base image, or what plait needs cannot be had.
+        Missing: there is no base image, what plait needs cannot be had, or it all took more than `limit` seconds.
     """
-    base, apart = _base()
+    end = time.monotonic() + limit
+    base, apart = _base(end)
     with TemporaryDirectory(prefix="plait-image-") as folder:
         context = Path(folder)
         files = run("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", limit=20, cwd=ROOT)
@@ -73,12 +75,16 @@ def build() -> None:
                 shutil.copy2(ROOT / name, context / name)
         arguments = ["--build-arg", f"BASE={base}"]
         if apart:
-            _wheels(context / "wheels")
+            _wheels(context / "wheels", end)
             arguments += ["--build-arg", "PIP_NO_INDEX=1", "--build-arg", "PIP_FIND_LINKS=/src"]
-        run("docker", "build", "-f", "compose/Dockerfile", *arguments, "-t", IMAGE, ".", limit=240, cwd=context)
+        run("docker", "build", "-f", "compose/Dockerfile", *arguments, "-t", IMAGE, ".", limit=_left(end), cwd=context)
 
 
-def _base() -> tuple[str, bool]:
+def _left(end: float) -> float:
+    return max(1.0, end - time.monotonic())
+
+
+def _base(end: float) -> tuple[str, bool]:
     """Return an image with Python, and whether a build on it must do without the network."""
     if named := os.environ.get("PLAIT_TEST_BASE"):
         return named, True
@@ -87,9 +93,9 @@ def _base() -> tuple[str, bool]:
         if run("docker", "images", "-q", image, limit=20).strip():
             return image, apart
     try:
-        run("docker", "pull", "-q", PUBLIC, limit=90)
+        run("docker", "pull", "-q", PUBLIC, limit=_left(end) / 3)
     except Missing as error:
-        _bootstrap(own, str(error))
+        _bootstrap(own, str(error), end)
         return own, True
     return PUBLIC, False
 
@@ -104,24 +110,24 @@ def _debian() -> str:
     return found.get("VERSION_CODENAME", "none") if found.get("ID") == "debian" else "none"
 
 
-def _bootstrap(image: str, why: str) -> None:
+def _bootstrap(image: str, why: str, end: float) -> None:
     """Make a base image from this Debian's own packages: 40 s, once."""
     suite = image.partition(":")[2]
     if suite == "none" or os.getuid() or not shutil.which("debootstrap"):
         raise Missing(f"{why}; and without root, Debian and debootstrap no base image can be made here")
     with TemporaryDirectory(prefix="plait-base-") as folder:
         packages = "--include=python3,python3-venv,ca-certificates"
-        run("debootstrap", "--variant=minbase", packages, suite, folder, limit=240)
+        run("debootstrap", "--variant=minbase", packages, suite, folder, limit=_left(end))
         tar = subprocess.Popen(["tar", "-C", folder, "-c", "."], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         with tar:
-            run("docker", "import", "-", image, limit=120, stdin=tar.stdout)
+            run("docker", "import", "-", image, limit=_left(end), stdin=tar.stdout)
 
 
-def _wheels(folder: Path) -> None:
+def _wheels(folder: Path, end: float) -> None:
     """Fetch what plait needs by this machine's pip; the base image has this machine's Python."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     needs = [*project["build-system"]["requires"], *project["project"]["dependencies"]]
-    run(sys.executable, "-m", "pip", "wheel", "-q", "-w", str(folder), *needs, limit=120)
+    run(sys.executable, "-m", "pip", "wheel", "-q", "-w", str(folder), *needs, limit=_left(end))
 
 
 def services(containers: list[str]) -> dict[str, str]:
