@@ -71,7 +71,7 @@ def test_policy_applied_from_a_container_or_from_this_machine_shifts_traffic(sta
     assert stars(stack, "gateway-1") == {"black", "red"}
 
 
-def test_one_of_each_kind_may_die(stack):
+def test_one_of_each_kind_may_die(stack, again):
     for service in LOST:
         stack.kill(service)
         for _ in range(5):
@@ -92,9 +92,20 @@ def test_one_of_each_kind_may_die(stack):
         return [one["health"] for one in members if one["service"] == "ratings"]
 
     wait_for(lambda: ratings() == ["healthy"], 30, stack.logs)
-    stack.start(*(one for one in LOST if one != "ratings"))
-    stack.whole()
+    again()
     assert stars(stack, "gateway-1") == set()  # it decides by what was applied while it was dead
+
+
+@pytest.fixture
+def again(stack):
+    """Starts what a test has killed, and waits until all is well; at the test's end at the latest."""
+
+    def start() -> None:
+        stack.start(*LOST)
+        stack.whole()
+
+    yield start
+    start()
 
 
 def test_what_dies_by_itself_is_started_again(stack):
