@@ -56,7 +56,7 @@ class Edges:
 
             self._zone = roles.dns_zone(options, registry)
             spec, self._names = roles.dns_spec(place.link, options, self._zone, registry)
-            await place.supervisor.start_child(spec)
+            roles.count_names(place.telemetry.metrics, await place.supervisor.start_child(spec))
             self._open.append("dns")
         if options.admin is not None:
             admin = Admin(health, place.telemetry.metrics)

@@ -23,8 +23,11 @@ from .options import DNS, Listen, NodeOptions
 from .telemetry import Telemetry
 
 if TYPE_CHECKING:
+    from ..actors.runtime.cell import Cell
+    from ..registry.dns import Dns
     from ..registry.dns_door import NameDoor
     from ..registry.dns_zone import Zone
+    from ..tracing.metrics import Metrics
 
 OWN = "plait-"
 """What stands before a role's name where the registry lists it: `plait-gateway`."""
@@ -155,3 +158,13 @@ def dns_spec(link: Link, options: NodeOptions, zone: "Zone", registry: Follower)
         return Dns(door, zone, lambda: registry.revision, link.node, link.rng, link.ground.clock, how)
 
     return ChildSpec("dns", make), door
+
+
+def count_names(metrics: "Metrics", dns: "Cell") -> None:
+    """Have a node's metrics tell what became of the DNS questions that came to it."""
+
+    def read() -> list[tuple[tuple[str, ...], float]]:
+        actor: Dns | None = dns.actor  # type: ignore[assignment]
+        return [] if actor is None else [((word,), float(count)) for word, count in sorted(actor.tally().items())]
+
+    metrics.read_counter("plait_dns", "DNS questions, and what became of some of them.", ("outcome",), read)

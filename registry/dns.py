@@ -7,7 +7,7 @@ import contextlib
 import logging
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -84,6 +84,10 @@ class Dns(Actor):
         if isinstance(message, Lost):
             raise StartFailed(f"the DNS address was lost: {message.reason}")
         super().receive(message)
+
+    def tally(self) -> Mapping[str, int]:
+        """Return what became of the packets of this life, by words."""
+        return {**self.counts, **self._door.tally()}
 
     def serve(self, packet: bytes, source: str, stream: bool) -> bytes | Verdict:
         """Answer one packet of the address `source`; see `Serve`."""

@@ -1,7 +1,7 @@
 """What a DNS server needs of the world: an address that takes packets, and how it is to be limited."""
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import msgspec
@@ -37,6 +37,10 @@ class NameDoor(Protocol):
     @property
     def address(self) -> tuple[str, int]:
         """Host and port that are bound, or were last."""
+        ...
+
+    def tally(self) -> Mapping[str, int]:
+        """Return how many packets, connections and forwarded questions met with what, since it was opened."""
         ...
 
     async def close(self) -> None:

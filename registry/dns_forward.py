@@ -1,4 +1,4 @@
-"""Passes questions for names of others on to one DNS server, by UDP, and brings its answers back."""
+"""Passes questions for names of others on to one DNS server, by UDP and where need be by TCP; brings the answers."""
 
 import asyncio
 import secrets
@@ -17,6 +17,7 @@ Done = Callable[[bytes], None]
 """Takes the answer, also where that is that there is none."""
 
 _HEADER = 12
+_CUT = 0x02  # the flag TC, in the third byte: there is more, by TCP
 _POINTER = 0xC0  # a byte from here on begins a pointer of two, which also ends a name
 
 
@@ -37,7 +38,8 @@ class Forwarder(asyncio.DatagramProtocol):
 
     def __init__(self, host: str, port: int, limits: DoorLimits) -> None:
         self.counts: Counter[str] = Counter()
-        """`forwarded`, and of these `overloaded`, `late`; and `strange`: answers to nothing that was asked."""
+        """`forwarded`, and of these `overloaded`, `late`, `whole` (asked again by TCP, for the answer was too long);
+        and `strange`: answers to nothing that was asked."""
         self._host = host
         self._port = port
         self._limits = limits
@@ -47,6 +49,7 @@ class Forwarder(asyncio.DatagramProtocol):
         self._waiting = 0
         self._peer: tuple[str, int] = ("", 0)
         self._own = ""
+        self._streams: set[asyncio.Task[None]] = set()
 
     def leads_to(self, host: str, port: int) -> bool:
         """Return whether what is bound to `host`, perhaps to every address, and `port` is where this asks."""
@@ -82,6 +85,8 @@ class Forwarder(asyncio.DatagramProtocol):
             pending.timer.cancel()
         self._pending.clear()
         self._same.clear()
+        for task in self._streams:
+            task.cancel()
         self._waiting = 0
         if self._transport is not None:
             self._transport.close()
@@ -104,6 +109,39 @@ class Forwarder(asyncio.DatagramProtocol):
         timer = asyncio.get_running_loop().call_later(self._limits.patience, self._late, number)
         self._pending[number] = self._same[packet[2:]] = _Pending(packet, [(packet[:2], done)], timer)
         self._transport.sendto(number.to_bytes(2, "big") + packet[2:])
+
+    def ask_whole(self, packet: bytes, done: Done) -> None:
+        """As `ask`, for who can take a long answer: where it comes cut off by UDP, it is asked for by TCP."""
+
+        def found(answer: bytes) -> None:
+            if not answer[2] & _CUT:
+                done(answer)
+            elif len(self._streams) >= self._limits.pending:
+                self.counts["overloaded"] += 1
+                done(refusal(packet, SERVFAIL))
+            else:
+                self.counts["whole"] += 1
+                task = asyncio.get_running_loop().create_task(self._by_stream(packet, done), name="forward by TCP")
+                self._streams.add(task)
+                task.add_done_callback(self._streams.discard)
+
+        self.ask(packet, found)
+
+    async def _by_stream(self, packet: bytes, done: Done) -> None:
+        answer, writer = b"", None
+        try:
+            async with asyncio.timeout(self._limits.patience):
+                reader, writer = await asyncio.open_connection(*self._peer)
+                writer.write(len(packet).to_bytes(2, "big") + packet)
+                answer = await reader.readexactly(int.from_bytes(await reader.readexactly(2), "big"))
+        except TimeoutError:
+            self.counts["late"] += 1
+        except (OSError, asyncio.IncompleteReadError):
+            pass  # whoever asked is told the same as when nothing comes
+        finally:
+            if writer is not None:
+                writer.close()
+        done(answer if answer[:2] == packet[:2] and _answers(answer, packet) else refusal(packet, SERVFAIL))
 
     def _late(self, number: int) -> None:
         self.counts["late"] += 1

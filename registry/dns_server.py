@@ -4,7 +4,7 @@ import asyncio
 import errno
 import socket
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import cast
 
 from ..actors.bus.address import unbindable
@@ -84,6 +84,15 @@ class DnsServer:
         """Host and port, see `NameDoor.address`."""
         return self._host, self._port
 
+    def tally(self) -> Mapping[str, int]:
+        """See `NameDoor.tally`."""
+        found = Counter({f"udp_{word}": count for word, count in self.counts.items()})
+        if self._streams is not None:
+            found.update({f"tcp_{word}": count for word, count in self._streams.counts.items()})
+        if self._forwarder is not None:
+            found.update({f"forward_{word}": count for word, count in self._forwarder.counts.items()})
+        return found
+
     async def close(self) -> None:
         """Close all, see `NameDoor.close`; returns when the port is free again."""
         if self._timer is not None:
@@ -119,7 +128,8 @@ class DnsServer:
     ) -> bool:
         """Bind UDP, then TCP on the same port; False where that one is taken and another try is to be made."""
         forward = self._forwarder.ask if self._forwarder is not None else _nobody
-        streams = Streams(serve, forward, self._limits, self._clock)
+        whole = self._forwarder.ask_whole if self._forwarder is not None else _nobody
+        streams = Streams(serve, whole, self._limits, self._clock)
         # By hand: uvloop does not say why it could not bind, and leaves the socket to the garbage collector.
         packets = socket.socket(family, socket.SOCK_DGRAM)
         try:

@@ -11,6 +11,7 @@ import dns.asyncresolver
 import dns.resolver
 import pytest
 
+from tests.integration.load import ask
 from tests.integration.mesh import Mesh
 
 pytestmark = pytest.mark.anyio
@@ -172,3 +173,11 @@ def test_dig_is_told_what_is_not_there(named):
     )
     assert "status: NXDOMAIN" in done.stdout
     assert "SOA" in done.stdout.partition("AUTHORITY SECTION")[2]
+
+
+async def test_the_metrics_tell_what_became_of_questions(named):
+    await records(port_of(named), "ratings.service.plait.", tcp=True)
+    text = (await ask(named.admin, "/metrics")).body
+    counts = dict(line.split() for line in text.splitlines() if line.startswith("plait_dns_total"))
+    assert float(counts['plait_dns_total{outcome="asked"}']) > 0
+    assert float(counts['plait_dns_total{outcome="tcp_opened"}']) > 0

@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import socket
 import time
 
 import dns.asyncquery
+import dns.flags
 import dns.message
 import dns.rcode
 import pytest
@@ -117,3 +119,78 @@ async def test_too_many_questions_that_wait_are_refused_at_once(serve):
                 answers = [(await client.got.get())[0] for _ in range(2)]
             assert {dns.message.from_wire(answer).rcode() for answer in answers} == {dns.rcode.SERVFAIL}
             assert client.got.empty()
+
+
+def cut(packet):
+    response = dns.message.make_response(dns.message.from_wire(packet), recursion_available=True)
+    response.flags |= dns.flags.TC
+    return response.to_wire()
+
+
+@contextlib.asynccontextmanager
+async def both(by_tcp):
+    """A DNS server of others whose answers are cut off by UDP; by TCP, `by_tcp` makes the bytes after the question."""
+
+    async def connection(reader, writer):
+        packet = await unframed(reader)
+        asked.append(packet)
+        writer.write(by_tcp(packet))
+        await writer.drain()
+        writer.close()
+
+    asked = []
+    async with upstream(lambda data: [cut(data)]) as address:
+        server = await asyncio.start_server(connection, *address)
+        try:
+            yield address, asked
+        finally:
+            server.close()
+            await server.wait_closed()
+
+
+async def test_an_answer_that_is_cut_off_by_udp_is_asked_for_by_tcp_for_who_asks_by_tcp(serve):
+    async with both(lambda packet: framed(said(packet))) as (address, asked):
+        server = await serve(forward=address)
+        async with tcp(server) as (reader, writer):
+            for _ in range(3):
+                writer.write(framed(FOREIGN))
+                answer = dns.message.from_wire(await unframed(reader))
+                assert (answer.id, answer.answer[0][0].address) == (78, "192.0.2.7")
+        assert asked == [FOREIGN] * 3
+        short = dns.message.from_wire(await by_udp(server, FOREIGN))
+        assert short.flags & dns.flags.TC, "by UDP it says that there is more by TCP"
+        assert len(asked) == 3
+        assert server.tally()["forward_whole"] == 3
+        assert server.tally()["tcp_opened"] == 1
+
+
+@pytest.mark.parametrize(
+    "by_tcp",
+    [
+        lambda packet: b"",
+        lambda packet: b"\xff\xff" + packet,
+        lambda packet: framed(b""),
+        lambda packet: framed(said(QUERY)),
+        lambda packet: framed(b"\0\0" + said(packet)[2:]),
+    ],
+    ids=["nothing", "half", "empty", "another question", "another id"],
+)
+async def test_what_is_no_answer_by_tcp_is_a_servfail(serve, by_tcp):
+    async with both(by_tcp) as (address, _):
+        server = await serve(forward=address)
+        async with tcp(server) as (reader, writer):
+            writer.write(framed(FOREIGN))
+            answer = dns.message.from_wire(await unframed(reader))
+    assert (answer.id, answer.rcode()) == (78, dns.rcode.SERVFAIL)
+
+
+async def test_a_server_that_takes_no_connection_or_is_silent_is_a_servfail_in_time(serve):
+    async with upstream(lambda data: [cut(data)]) as address:
+        server = await serve(forward=address, patience=0.2)
+        listener = socket.create_server(address)
+        for _ in range(2):
+            async with tcp(server) as (reader, writer):
+                writer.write(framed(FOREIGN))
+                assert dns.message.from_wire(await unframed(reader)).rcode() == dns.rcode.SERVFAIL
+            listener.close()
+    assert server.tally()["forward_late"] == 1
