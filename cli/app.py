@@ -39,6 +39,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("delete", "take policy out"),
             ("history", "its revisions, and what each changed"),
             ("rollback", "go back to a revision"),
+            ("config", "what one node decides by, and where each value comes from"),
         ),
     ),
     ("About", (("version", "which version this is"),)),

@@ -12,6 +12,7 @@ from ..actors.messages.error import BusUnavailable, DeadlineExceeded, IntensityE
 from ..actors.messages.health import STARTING
 from ..actors.messages.instance import Instance
 from ..actors.messages.name import label
+from ..actors.proxy.effective import config
 from ..actors.proxy.proxy import Instances, Proxy
 from ..actors.proxy.revision import PolicyFollower
 from ..actors.proxy.wire import Wire
@@ -114,6 +115,7 @@ class Node:
         self.post.open()
         self._look = UserSubjects(link.control, link.subjects, self.name.encode())
         self._look.serve(link.subjects.user("actors", self.name), lambda _: branch(self.supervisor))
+        self._look.serve(link.subjects.user("config", self.name), lambda asked: config(proxy, self.name, asked))
         self.departure = Departure(link, self._depart, options.keeps)
         ends(self._close_post)
         proxy_cell = await self.supervisor.start_child(ChildSpec("proxy", lambda: proxy, mailbox=100_000))

@@ -63,7 +63,7 @@ class Proxy(Actor):
         self._instance = Codec[Instance](Instance)
         self._rule = Codec[Rule](Rule)
         self._rules: dict[str, tuple[bytes, Rule]] = {}
-        self.snapshot = Snapshot(compile_table({}), self.directory, self._steps)
+        self.snapshot = Snapshot(compile_table({}), {}, self.directory, self._steps)
         self._kept: dict[int, Snapshot] = {0: self.snapshot}
         self.undecodable = 0
 
@@ -184,10 +184,11 @@ class Proxy(Actor):
             rules[key] = data, self._rule.decode(data)
             yield
         yield
-        table, steps = begin_table({key: rule for key, (_, rule) in rules.items()}, revision, self.snapshot.table)
+        decoded = {key: rule for key, (_, rule) in rules.items()}
+        table, steps = begin_table(decoded, revision, self.snapshot.table)
         yield from steps
         self._rules = rules
-        snapshot = self._kept[revision] = Snapshot(table, self.directory, self._steps)
+        snapshot = self._kept[revision] = Snapshot(table, decoded, self.directory, self._steps)
         for old in sorted(self._kept)[:-KEPT]:
             if old != self.snapshot.revision:
                 del self._kept[old]

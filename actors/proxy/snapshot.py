@@ -1,9 +1,11 @@
 """What requests decide by: one policy revision, compiled, with the clusters and chains that its routes lead to."""
 
 import random
+from collections.abc import Mapping
 
 from ..messages.health import ROUTABLE, SUSPECTED
 from ..messages.instance import Instance
+from ..messages.rule import Rule
 from ..routing.decide import Decision
 from ..routing.table import RouteTable
 from ..routing.upstream import Upstream
@@ -83,10 +85,12 @@ class Directory:
 class Snapshot:
     """One policy revision on one node. What it answers never changes; clusters and chains are made when first used."""
 
-    __slots__ = ("_chains", "_directory", "_steps", "_ways", "table")
+    __slots__ = ("_chains", "_directory", "_steps", "_ways", "rules", "table")
 
-    def __init__(self, table: RouteTable, directory: Directory, steps: Chains) -> None:
+    def __init__(self, table: RouteTable, rules: Mapping[str, Rule], directory: Directory, steps: Chains) -> None:
         self.table = table
+        self.rules = rules
+        """What the table was compiled from, by key."""
         self._directory = directory
         self._steps = steps
         self._ways: dict[tuple[str, int, str, str, str], tuple[Cluster, Chain]] = {}

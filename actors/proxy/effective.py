@@ -1,0 +1,139 @@
+"""What a node decides by, for people: its routes and its endpoints, each value with the document it comes from."""
+
+import enum
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, cast
+
+import msgspec
+
+from ..bus.user_request import number_field, text_field
+from ..messages.error import Refused
+from ..messages.rule import DestinationPolicy, RetryPolicy, RouteRule, RuleSet, TrafficPolicy
+from .cluster import carries
+from .proxy import Proxy
+
+PAGE = 256 * 1024
+"""Bytes of items in one answer; the next page begins at `next`."""
+DEFAULT = "default"
+"""Where a value comes from that no document sets."""
+
+_DEFAULTS: dict[str, Any] = {"timeout": None, "retries": RetryPolicy()}
+
+Item = dict[str, Any]
+
+
+def config(proxy: Proxy, node: str, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Answer `{"what": "routes" | "endpoints", "offset": 0}`.
+
+    Raises:
+        Refused: the question is badly made.
+    """
+    what, first = text_field(request, "what"), number_field(request, "offset", 0)
+    if what not in ("routes", "endpoints"):
+        raise Refused("`what` is neither `routes` nor `endpoints`")
+    found = list(routes(proxy) if what == "routes" else endpoints(proxy))
+    answer: dict[str, Any] = {"node": node, "revision": proxy.snapshot.revision, "items": []}
+    size = 0
+    for place, item in enumerate(found[first:], first):
+        size += len(msgspec.json.encode(item))
+        if answer["items"] and size > PAGE:
+            answer["next"] = place
+            break
+        answer["items"].append(item)
+    return answer
+
+
+def routes(proxy: Proxy) -> Iterator[Item]:
+    """Every route of the active revision, in the order in which they are tried; then services that no rule names."""
+    sets = [(key, rule) for key, rule in proxy.snapshot.rules.items() if isinstance(rule, RuleSet)]
+    for key, rule in sorted(sets, key=lambda pair: (pair[1].order, pair[1].name)):
+        for index, route in enumerate(rule.routes):
+            yield {
+                "document": key,
+                "path": f"$.spec.http[{index}]",
+                "name": route.name,
+                "gateways": list(rule.gateways),
+                "hosts": list(rule.hosts),
+                "matches": plain(route.matches),
+                "to": [_goal(one) for one in plain(route.destinations)],
+                "values": list(_values(key, index, route)),
+            }
+    for service in sorted(proxy.directory.services()):
+        if proxy.table.of_service(service) is None:
+            where = {"document": "", "path": "", "name": "", "gateways": ["mesh"], "hosts": [service], "matches": []}
+            yield {**where, "to": [service], "values": list(_values("", -1, RouteRule()))}
+
+
+def endpoints(proxy: Proxy) -> Iterator[Item]:
+    """Every instance that this node may call, with the subsets that it is in and how those are balanced."""
+    policies = [(key, rule) for key, rule in proxy.snapshot.rules.items() if isinstance(rule, DestinationPolicy)]
+    for service, known in sorted(proxy.directory.services().items()):
+        named = [(key, policy) for key, policy in policies if policy.service == service]
+        for _, endpoint in sorted(known.items()):
+            instance = endpoint.instance
+            yield {
+                "service": service,
+                "instance": instance.id,
+                "node": instance.node,
+                "version": instance.version,
+                "health": instance.health,
+                "active": endpoint.active,
+                "uses": list(_uses(named, instance.labels)),
+            }
+
+
+def _uses(policies: Iterable[tuple[str, DestinationPolicy]], labels: Mapping[str, str]) -> Iterator[Item]:
+    """How an instance is used as a member of its service and of each subset."""
+    whole = False
+    for key, policy in policies:
+        whole = True
+        set_here = policy.policy != TrafficPolicy()
+        yield _use("", policy.policy, f"{key} $.spec.trafficPolicy" if set_here else DEFAULT)
+        for place, subset in enumerate(policy.subsets):
+            if not carries(labels, subset.labels):
+                continue
+            if subset.policy is not None:
+                yield _use(subset.name, subset.policy, f"{key} $.spec.subsets[{place}].trafficPolicy")
+            else:
+                yield _use(subset.name, policy.policy, f"{key} $.spec.trafficPolicy" if set_here else DEFAULT)
+    if not whole:
+        yield _use("", TrafficPolicy(), DEFAULT)
+
+
+def _use(subset: str, policy: TrafficPolicy, origin: str) -> Item:
+    return {"subset": subset, "policy": plain(policy, whole=True), "from": origin}
+
+
+def _values(key: str, index: int, route: RouteRule) -> Iterator[Item]:
+    """What a route sets beside where it leads, and the defaults of what it does not."""
+    for field in msgspec.structs.fields(RouteRule):
+        value = getattr(route, field.name)
+        if field.name in ("name", "matches", "destinations"):
+            continue
+        if value != field.default:
+            yield {"field": field.name, "value": plain(value), "from": f"{key} $.spec.http[{index}]"}
+        elif field.name in _DEFAULTS:
+            yield {"field": field.name, "value": plain(_DEFAULTS[field.name], whole=True), "from": DEFAULT}
+
+
+def plain(value: Any, *, whole: bool = False) -> Any:
+    """Return a part of a rule as JSON has it: fields by name, those that are not set left out unless `whole`."""
+    if isinstance(value, msgspec.Struct):
+        fields = ((field, getattr(value, field.name)) for field in msgspec.structs.fields(type(value)))
+        return {
+            field.name: plain(one, whole=whole)
+            for field, one in fields
+            if whole or one != (field.default_factory() if callable(field.default_factory) else field.default)
+        }
+    if isinstance(value, enum.Enum):
+        return value.name.lower()
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    if isinstance(value, tuple):
+        return [plain(one, whole=whole) for one in cast("Any", value)]
+    return value
+
+
+def _goal(destination: Item) -> str:
+    subset, weight = destination.get("subset"), destination.get("weight")
+    return f"{destination['service']}{f' {subset}' if subset else ''}{f' {weight} %' if weight else ''}"
