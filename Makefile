@@ -35,6 +35,7 @@ bench-policy: $(VENV)/.dev
 
 bench-reliability: $(VENV)/.dev
 	$(BIN)/python -m tests.bench.reliability
+	$(BIN)/python -m tests.bench.cluster
 
 bench-scale: $(VENV)/.dev
 	$(BIN)/python -m tests.bench.scale
