@@ -1,15 +1,18 @@
-# make run · make test · make test-compose · make check · make bench (bench-mesh, bench-actors) · make sweep revisions · make docs    (PLAIT_VENV chooses another folder than .venv)
+# make run · make test · make test-faults · make test-compose · make check · make bench (bench-mesh, bench-actors) · make sweep revisions · make docs    (PLAIT_VENV chooses another folder than .venv)
 VENV ?= $(or $(PLAIT_VENV),.venv)
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: run test test-compose check bench bench-mesh bench-actors bench-scale bench-policy bench-reliability
+.PHONY: run test test-faults test-compose check bench bench-mesh bench-actors bench-scale bench-policy bench-reliability
 .PHONY: sweep revisions docs clean
 run: $(VENV)/.run
 	@exec $(BIN)/plait up
 
 test: $(VENV)/.dev
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -m "not faults"
+
+test-faults: $(VENV)/.dev
+	$(BIN)/pytest -q tests/faults
 
 test-compose: $(VENV)/.dev
 	PLAIT_TEST_COMPOSE=1 $(BIN)/pytest -q -rs tests/compose
@@ -36,6 +39,7 @@ bench-policy: $(VENV)/.dev
 bench-reliability: $(VENV)/.dev
 	$(BIN)/python -m tests.bench.reliability
 	$(BIN)/python -m tests.bench.cluster
+	$(BIN)/python -m tests.bench.faults
 
 bench-scale: $(VENV)/.dev
 	$(BIN)/python -m tests.bench.scale

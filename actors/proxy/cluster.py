@@ -27,14 +27,17 @@ class Cluster:
             self._picker = picker(kind, self._rng)
 
     def pick(self, tried: Sequence[Endpoint]) -> Endpoint:
-        """Return the endpoint for the next attempt, one that was not tried yet where there is one.
+        """Return the endpoint for the next attempt, one that was not tried yet where there is one, on another node than
+        those where there is one: instances that share a process stand still, drain and die together.
 
         Raises:
             NoEndpoints: the destination has none.
         """
         endpoints = self.endpoints
         if tried:
-            endpoints = tuple(e for e in endpoints if e not in tried) or endpoints
+            fresh = tuple(e for e in endpoints if e not in tried)
+            nodes = {e.instance.node for e in tried}
+            endpoints = tuple(e for e in fresh if e.instance.node not in nodes) or fresh or endpoints
         if not endpoints:
             raise NoEndpoints
         return self._picker.pick(endpoints)

@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -96,6 +97,16 @@ def test_a_cluster_prefers_what_was_not_tried_and_falls_back_to_all():
     for _ in range(50):
         assert cluster.pick(those[:2]) is those[2]
     assert cluster.pick(those) in those
+
+
+def test_a_cluster_prefers_other_nodes_to_those_that_were_tried():
+    cluster = Cluster("s", "", random.Random(1))
+    cluster.endpoints = (one, beside, elsewhere) = endpoints(0, 0, 0)
+    for endpoint, node in ((one, "a"), (beside, "a"), (elsewhere, "b")):
+        endpoint.instance = msgspec.structs.replace(endpoint.instance, node=node)
+    for _ in range(50):
+        assert cluster.pick([one]) is elsewhere
+        assert cluster.pick([one, elsewhere]) is beside, "no other node is left"
 
 
 def test_a_cluster_without_endpoints_says_so():
