@@ -36,6 +36,8 @@ class Answering(msgspec.Struct, eq=False):
         error: MeshError | None = None
         if type(outcome) is ReplyFrame:
             status, fields, body = outcome.status, outcome.headers, outcome.body
+            if self.call.set_cookie:
+                fields.append(("set-cookie", self.call.set_cookie))
         else:
             assert isinstance(outcome, MeshError)
             error = outcome

@@ -153,6 +153,7 @@ class Gateway(Actor):
             None,
             None,
             INGRESS_LIMIT,
+            client=request.peer,
         )
         answering = Answering(exchange, call, rid, debug, span)
         running = self._proxy.start(call, answering.done)

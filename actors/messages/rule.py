@@ -8,6 +8,8 @@ import enum
 
 import msgspec
 
+from .hashing import ConsistentHash
+
 
 class MatchKind(enum.IntEnum):
     """How a text is compared."""
@@ -196,6 +198,8 @@ class TrafficPolicy(msgspec.Struct, frozen=True, array_like=True):
     """How a destination's instances are used."""
 
     balancer: Balancer = Balancer.LEAST_REQUEST
+    hash: ConsistentHash | None = None
+    """Where it is set, `balancer` picks for requests without a key."""
 
 
 class Subset(msgspec.Struct, frozen=True, array_like=True):

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from msgspec import UNSET, UnsetType
 
+from .istio_consistent_hash import ConsistentHash
 from .scalar import Later, NoConnections
 from .spec import Port, Spec
 
@@ -35,7 +36,7 @@ class LoadBalancer(Spec):
     """How an instance is picked."""
 
     simple: Simple | UnsetType = UNSET
-    consistent_hash: Later = UNSET
+    consistent_hash: ConsistentHash | UnsetType = UNSET
     locality_lb_setting: Later = UNSET
     zone_aware_lb_setting: Later = UNSET
     warmup: Later = UNSET

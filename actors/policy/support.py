@@ -89,6 +89,19 @@ NOTES: dict[tuple[str, str], tuple[str, str]] = {
     ("DestinationRule", "workloadSelector"): (YES, "limits it to callers of its own namespace with these labels"),
     ("DestinationRule", "trafficPolicy.portLevelSettings"): (PART, "for routes whose destination names the port"),
     ("DestinationRule", "trafficPolicy.loadBalancer.simple"): (PART, f"{_BALANCED}; refused: {_REFUSED}"),
+    ("DestinationRule", "trafficPolicy.loadBalancer.consistentHash.useSourceIp"): (
+        YES,
+        "the client's address at a gateway, the calling instance inside the mesh",
+    ),
+    ("DestinationRule", "trafficPolicy.loadBalancer.consistentHash.httpCookie.ttl"): (
+        YES,
+        "the gateway makes the cookie, `0s` for the session's; without it none is made",
+    ),
+    ("DestinationRule", "trafficPolicy.loadBalancer.consistentHash.ringHash.minimumRingSize"): (
+        YES,
+        "up to 65536; each instance has 160 points at least, and exactly 160 where it is not set",
+    ),
+    ("DestinationRule", "trafficPolicy.loadBalancer.consistentHash.minimumRingSize"): (YES, "deprecated"),
     ("DestinationRule", "trafficPolicy.tls.mode"): (
         PART,
         "`DISABLE` and `ISTIO_MUTUAL`, no effect: the bus's own settings secure connections; others are refused",

@@ -8,6 +8,7 @@ from ..messages.rule import TrafficPolicy as Policy
 from .hostname import check_host, destination_service
 from .istio_destination_rule import (
     DestinationRule,
+    LoadBalancer,
     PortTrafficPolicy,
     Simple,
     TlsMode,
@@ -15,6 +16,7 @@ from .istio_destination_rule import (
     WorkloadSelector,
 )
 from .problem import Path, ProblemCode, Report
+from .translate_consistent_hash import consistent_hash
 
 Ports = dict[int, Policy]
 """Traffic policies by port."""
@@ -112,10 +114,23 @@ def _policy(
         else:
             message = f"{policy.tls.mode.value} is not supported yet: it needs destinations outside the mesh"
             report.refuse(ProblemCode.UNSUPPORTED_VALUE, where, message)
-    if policy.load_balancer is UNSET or policy.load_balancer.simple is UNSET:
+    if policy.load_balancer is UNSET:
         return inherited
-    simple = policy.load_balancer.simple
-    where = (*path, "loadBalancer", "simple")
+    return _balanced(policy.load_balancer, inherited, (*path, "loadBalancer"), report)
+
+
+def _balanced(block: LoadBalancer, inherited: Policy, path: Path, report: Report) -> Policy:
+    simple = block.simple
+    if block.consistent_hash is not UNSET:
+        where: Path = (*path, "consistentHash")
+        if simple is not UNSET:
+            message = "simple and consistentHash exclude each other"
+            report.refuse(ProblemCode.INVALID_VALUE, where, message, "leave one of them out")
+        hashed = consistent_hash(block.consistent_hash, where, report)
+        return inherited if hashed is None else Policy(Balancer.RANDOM, hashed)
+    if simple is UNSET:
+        return inherited
+    where = (*path, "simple")
     if simple is Simple.LEAST_CONN:
         report.warn(ProblemCode.DEPRECATED, where, "LEAST_CONN is deprecated", "write LEAST_REQUEST")
     if simple not in BALANCERS:

@@ -23,7 +23,8 @@ class Attempt:
             NoEndpoints: the destination has no instance.
         """
         cluster = call.cluster
-        endpoint = cluster.pick(call.tried)
+        hashing, tried = cluster.hashing, call.tried
+        endpoint = cluster.pick(tried) if hashing is None else hashing.pick(call, tried, cluster)
         call.tried.append(endpoint)
         call.attempts += 1
         call.untried = len(cluster.endpoints) - len(call.tried)
@@ -57,7 +58,7 @@ class AnyAttempt(Attempt):
         Raises:
             NoEndpoints: the destination has no instance.
         """
-        endpoint = call.cluster.pick(NOBODY)
+        endpoint = call.cluster.choose(call, NOBODY)
         call.tried.append(endpoint)
         call.attempts += 1
         call.untried = 0
@@ -80,7 +81,7 @@ class DistantAttempt(Attempt):
             near = [one for one in cluster.endpoints if one.instance.locality in seen]
             if len(near) < len(cluster.endpoints):
                 avoided = near
-        endpoint = cluster.pick(avoided)
+        endpoint = cluster.choose(call, avoided)
         tried.append(endpoint)
         call.attempts += 1
         call.untried = len(cluster.endpoints) - len(tried)

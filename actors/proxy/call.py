@@ -71,6 +71,12 @@ class Call(msgspec.Struct, eq=False):
     """What its route does to it besides sending it on."""
     error_headers: Headers = []
     """Fields that an answer over HTTP has also where the call failed."""
+    client: str = ""
+    """The client's IP address, at a gateway; empty inside the mesh."""
+    cookie: str = ""
+    """Value of the cookie that was made to keep the client with its instance; empty mostly."""
+    set_cookie: str = ""
+    """The field that gives it to the client."""
 
     @property
     def source_service(self) -> str:

@@ -4,9 +4,12 @@ import random
 from collections.abc import Mapping, Sequence
 
 from ..messages.error import NoEndpoints
+from ..messages.hashing import ConsistentHash
 from ..messages.rule import Balancer
 from .balancer import Picker, picker
+from .call import Call
 from .endpoint import Endpoint
+from .hashing import Hashing
 
 
 class Cluster:
@@ -16,15 +19,29 @@ class Cluster:
         self.service = service
         self.subset = subset
         self.endpoints: tuple[Endpoint, ...] = ()
+        self.hashing: Hashing | None = None
+        """Picks by a key of the call, where the policy asks for that."""
+        self._members: tuple[Endpoint, ...] = ()
         self._rng = rng
         self._kind: Balancer | None = None
         self._picker: Picker = picker(Balancer.LEAST_REQUEST, rng)
 
-    def use(self, kind: Balancer) -> None:
-        """Balance in this way from now on; a balancer that stays keeps its state."""
+    def use(self, kind: Balancer, hashed: ConsistentHash | None = None) -> None:
+        """Balance in this way from now on, and by hash where that is asked; what stays keeps its state."""
         if kind is not self._kind:
             self._kind = kind
             self._picker = picker(kind, self._rng)
+        if hashed is None:
+            self.hashing = None
+        elif self.hashing is None or self.hashing.policy != hashed:
+            self.hashing = Hashing(hashed, self._rng)
+            self.hashing.follow(self._members, self.endpoints)
+
+    def take(self, members: tuple[Endpoint, ...], endpoints: tuple[Endpoint, ...]) -> None:
+        """Have these members from now on, of whom `endpoints` may be called."""
+        self._members, self.endpoints = members, endpoints
+        if self.hashing is not None:
+            self.hashing.follow(members, endpoints)
 
     def pick(self, tried: Sequence[Endpoint]) -> Endpoint:
         """Return the endpoint for the next attempt, one that was not tried yet where there is one, on another node than
@@ -41,6 +58,14 @@ class Cluster:
         if not endpoints:
             raise NoEndpoints
         return self._picker.pick(endpoints)
+
+    def choose(self, call: Call, avoided: Sequence[Endpoint]) -> Endpoint:
+        """Return the endpoint for an attempt of `call`, by its key where calls are hashed, else as `pick`.
+
+        Raises:
+            NoEndpoints: the destination has none.
+        """
+        return self.pick(avoided) if self.hashing is None else self.hashing.pick(call, avoided, self)
 
 
 def carries(labels: Mapping[str, str], wanted: Mapping[str, str]) -> bool:

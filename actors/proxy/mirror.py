@@ -69,7 +69,7 @@ class Mirrors:
             limit=asyncio.get_running_loop().time() + seconds,
         )
         try:
-            endpoint = cluster.pick(())
+            endpoint = cluster.choose(copy, ())
             self._wire.send(endpoint, copy, partial(self._ended, endpoint))
         except MeshError:
             return False

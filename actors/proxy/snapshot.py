@@ -69,17 +69,17 @@ class Directory:
             cluster = self._clusters[key] = Cluster(upstream.service, upstream.subset, self._rng)
             self._by_service.setdefault(upstream.service, []).append((upstream.labels, cluster))
             self._refresh(upstream.service)
-        cluster.use(upstream.policy.balancer)
+        cluster.use(upstream.policy.balancer, upstream.policy.hash)
         return cluster
 
     def _refresh(self, service: str) -> None:
-        known = sorted(self._services.get(service, {}).values(), key=lambda one: one.id)  # the same order on every node
-        healthy = [one for one in known if one.instance.health in ROUTABLE]
-        suspected = [one for one in known if one.instance.health == SUSPECTED]
+        those = self._services.get(service, {}).values()
+        known = tuple(sorted(those, key=lambda one: one.id))  # the same order on every node
         for labels, cluster in self._by_service.get(service, ()):
-            chosen = [one for one in healthy if carries(one.instance.labels, labels)]
+            members = tuple(one for one in known if carries(one.instance.labels, labels)) if labels else known
+            healthy = tuple(one for one in members if one.instance.health in ROUTABLE)
             # Suspicion is no proof: where nobody else is left, those who are silent are asked all the same.
-            cluster.endpoints = tuple(chosen or [one for one in suspected if carries(one.instance.labels, labels)])
+            cluster.take(members, healthy or tuple(one for one in members if one.instance.health == SUSPECTED))
 
 
 class Snapshot:

@@ -4,12 +4,13 @@ from tests.integration.load import Answer
 
 
 class Way:
-    """One way; `host` is what the echo is called by there."""
+    """One way to the echo, or to another service like it; `host` is what it is called by there."""
 
-    def __init__(self, world, kind):
+    def __init__(self, world, kind, service="echo"):
         self._world = world
+        self._service = service
         self.kind = kind
-        self.host = "routed.test" if kind == "gateway" else "echo"
+        self.host = "routed.test" if kind == "gateway" else service
 
     async def apply(self, routes, *more):
         """Put one VirtualService in force for this way alone; `routes` is its `http`, as YAML's flow."""
@@ -17,10 +18,12 @@ class Way:
         await self._world.apply(virtual_service("routing", self.host, routes, gateways), *more)
 
     async def ask(self, path, method="GET", headers=None, body=b"") -> Answer:
-        """Send one request to the echo."""
+        """Send one request to the service."""
         if self.kind == "gateway":
             return await self._world.ask(path, method, host=self.host, headers=headers, body=body)
-        return await self._world.ask(f"/call/echo{path}", method, host="front.test", headers=headers, body=body)
+        return await self._world.ask(
+            f"/call/{self._service}{path}", method, host="front.test", headers=headers, body=body
+        )
 
 
 def virtual_service(name, host, routes, more=""):

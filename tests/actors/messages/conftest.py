@@ -2,7 +2,7 @@
 
 import pytest
 
-from plait.actors.messages import envelope, instance, rule, table
+from plait.actors.messages import envelope, hashing, instance, rule, table
 
 NODE_1 = instance.Connection("NCT4", 7)
 NODE_2 = instance.Connection("NCT4", 8)
@@ -142,6 +142,14 @@ SAMPLES = {
         "reviews",
         rule.TrafficPolicy(rule.Balancer.RANDOM),
         (rule.Subset("v2", {"version": "v2"}, rule.TrafficPolicy(rule.Balancer.ROUND_ROBIN)),),
+    ),
+    "destination_policy_hashed": rule.DestinationPolicy(
+        "default/reviews",
+        "reviews",
+        rule.TrafficPolicy(
+            rule.Balancer.RANDOM,
+            hashing.ConsistentHash(hashing.HashSource.COOKIE, "stick", "/", 90.0, (("SameSite", "Lax"),), 2048, 65_537),
+        ),
     ),
     "gateway_policy": rule.GatewayPolicy(
         "default/edge", {"istio": "ingressgateway"}, (rule.Server(80, "HTTP", ("*.shop.org",), "http", ("*",)),)

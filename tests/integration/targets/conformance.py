@@ -64,6 +64,12 @@ class EchoTwo(Echo, name="echo", version="v2"):
     seen: ClassVar[list[dict[str, Any]]] = []
 
 
+class Sharded(Echo, name="sharded"):
+    """The same with several instances."""
+
+    seen: ClassVar[list[dict[str, Any]]] = []
+
+
 class Memory(Service, name="memory"):
     """Tells what each version of the echo was sent; it runs in the echoes' own process."""
 

@@ -1,0 +1,204 @@
+"""Calls by their key: what the key is, where it leads, whom a retry goes to, and what happens without one."""
+
+import random
+from collections import Counter
+
+import pytest
+
+from plait.actors.messages.error import NoEndpoints
+from plait.actors.messages.hashing import ConsistentHash, HashSource
+from plait.actors.messages.instance import Instance
+from plait.actors.messages.rule import Balancer, TrafficPolicy
+from plait.actors.proxy.attempt import AnyAttempt, Attempt, DistantAttempt
+from plait.actors.proxy.call import Caller
+from plait.actors.proxy.cookie import cookie, set_cookie
+from plait.actors.proxy.hashing import key_of
+from plait.actors.proxy.snapshot import Directory
+from plait.actors.routing.upstream import Upstream
+from tests.actors.proxy.chained import a_call
+
+USER = ConsistentHash(HashSource.HEADER, "x-user")
+STICK = ConsistentHash(HashSource.COOKIE, "stick", "/shop", 90.5, (("SameSite", "Lax"), ("Secure", "")))
+
+
+def instance(number, health="healthy", incarnation=1, version="v1", where=""):
+    return Instance(f"i-{number}", "s", version, {"version": version}, where, "node", incarnation, health=health)
+
+
+def world(count, policy=USER, seed=1):
+    """A directory of `count` instances, in an order of its own, and the cluster of all of them."""
+    rng = random.Random(seed)
+    directory = Directory(rng)
+    cluster = directory.cluster(Upstream("s", "", {}, TrafficPolicy(Balancer.RANDOM, policy)))
+    for number in rng.sample(range(count), count):
+        directory.put(instance(number))
+    return directory, cluster
+
+
+def asking(cluster, value=None, **more):
+    headers = [] if value is None else [("x-user", value)]
+    return a_call(cluster=cluster, headers=headers, tried=[], **more)
+
+
+def picked(cluster, *values, kind=Attempt):
+    return [kind(None).pick(asking(cluster, value)).id for value in values]
+
+
+USERS = [f"user-{number}" for number in range(200)]
+
+
+def test_one_key_leads_to_one_instance_at_every_caller():
+    (_, here), (_, there) = world(7, seed=1), world(7, seed=2)
+    assert picked(here, *USERS) == picked(there, *USERS) == picked(here, *USERS)
+    assert set(picked(here, *USERS)) == {f"i-{n}" for n in range(7)}
+
+
+def test_an_instance_keeps_its_keys_over_a_restart():
+    directory, cluster = world(5)
+    before = picked(cluster, *USERS)
+    directory.put(instance(3, incarnation=2))
+    assert picked(cluster, *USERS) == before
+
+
+def test_who_fails_its_checks_loses_its_keys_for_that_time_alone():
+    directory, cluster = world(5)
+    before = picked(cluster, *USERS)
+    directory.put(instance(3, health="critical"))
+    meanwhile = picked(cluster, *USERS)
+    assert all(then == now for then, now in zip(before, meanwhile, strict=True) if then != "i-3")
+    assert "i-3" not in meanwhile
+    directory.put(instance(3))
+    assert picked(cluster, *USERS) == before
+    directory.take_out("s", "i-3")
+    assert picked(cluster, *USERS) == meanwhile
+
+
+def test_a_retry_goes_on_to_the_next_place_and_from_the_last_to_the_first():
+    directory, cluster = world(4)
+    for user in USERS[:20]:
+        call = asking(cluster, user)
+        ids = [Attempt(None).pick(call).id for _ in range(5)]
+        assert sorted(ids[:4]) == ["i-0", "i-1", "i-2", "i-3"]
+        assert ids[4] == ids[0]
+        assert (call.attempts, call.untried) == (5, -1)
+        directory.put(instance(ids[0][2:], health="critical"))
+        assert picked(cluster, user) == [ids[1]]
+        directory.put(instance(ids[0][2:]))
+
+
+def test_a_retry_that_may_go_anywhere_stays_and_a_distant_one_leaves_the_locality():
+    directory, cluster = world(0)
+    for number in range(4):
+        directory.put(instance(number, where="eu/a" if number % 2 else "eu/b"))
+    for user in USERS[:20]:
+        call = asking(cluster, user)
+        assert len({AnyAttempt(None).pick(call).id for _ in range(3)}) == 1
+        call = asking(cluster, user)
+        one, other = (DistantAttempt(None).pick(call).instance.locality for _ in range(2))
+        assert one != other
+
+
+def test_without_a_key_any_is_picked():
+    _, cluster = world(4)
+    chosen = Counter(picked(cluster, *[None] * 2000))
+    assert all(400 <= count <= 600 for count in chosen.values())
+    assert len(set(picked(cluster, *[""] * 50))) == 1  # an empty header is a key
+
+
+@pytest.mark.parametrize("value", ["user", None])
+def test_there_has_to_be_somebody(value):
+    directory, cluster = world(1)
+    assert picked(cluster, value) == ["i-0"]
+    directory.put(instance(0, health="critical"))
+    with pytest.raises(NoEndpoints):
+        picked(cluster, value)
+
+
+def test_who_is_suspected_is_asked_where_nobody_else_is_left():
+    directory, cluster = world(2)
+    for number in range(2):
+        directory.put(instance(number, health="suspected"))
+    assert len(set(picked(cluster, *USERS))) == 2
+
+
+def test_keys_may_be_long_and_any_text():
+    _, cluster = world(3)
+    long = "k" * 1_000_000
+    assert len(set(picked(cluster, long, long, long))) == 1
+    assert len(set(picked(cluster, "\udcff", "\udcff"))) == 1
+
+
+def test_subsets_hash_over_their_own_members():
+    directory = Directory(random.Random(1))
+    for number in range(6):
+        directory.put(instance(number, version="v1" if number < 3 else "v2"))
+    cluster = directory.cluster(Upstream("s", "v2", {"version": "v2"}, TrafficPolicy(Balancer.RANDOM, USER)))
+    assert set(picked(cluster, *USERS)) == {"i-3", "i-4", "i-5"}
+
+
+def test_a_policy_may_begin_change_and_end():
+    directory, cluster = world(4)
+    before, hashing = picked(cluster, *USERS), cluster.hashing
+
+    def use(policy):
+        return directory.cluster(Upstream("s", "", {}, TrafficPolicy(Balancer.RANDOM, policy)))
+
+    assert use(ConsistentHash(HashSource.HEADER, "x-user")) is cluster  # a later revision that says the same
+    assert cluster.hashing is hashing
+    use(ConsistentHash(HashSource.HEADER, "x-user", minimum_ring=5000))
+    assert picked(cluster, *USERS) != before
+    use(None)
+    assert cluster.hashing is None
+    assert len(set(picked(cluster, *["user"] * 50))) == 4
+
+
+CALLER = Caller("front-1", "front")
+
+
+@pytest.mark.parametrize(
+    ("policy", "call", "key"),
+    [
+        (USER, {"headers": [("x-user", "a"), ("x-other", "c"), ("x-user", "b")]}, "a,b"),
+        (USER, {"baggage": {"x-user": "a"}}, "a"),
+        (USER, {}, None),
+        (ConsistentHash(HashSource.QUERY, "id"), {"query": "x=1&id=a%20b&id=c"}, "a%20b"),
+        (ConsistentHash(HashSource.QUERY, "id"), {"query": "x=id"}, None),
+        (ConsistentHash(HashSource.SOURCE_IP), {"client": "192.0.2.7", "caller": CALLER}, "192.0.2.7"),
+        (ConsistentHash(HashSource.SOURCE_IP), {"caller": CALLER}, "front-1"),
+        (ConsistentHash(HashSource.COOKIE, "c"), {"headers": [("cookie", "xc=1; c=2"), ("cookie", "c=3")]}, "2"),
+        (ConsistentHash(HashSource.COOKIE, "c"), {"headers": [("cookie", "a=1")], "client": "192.0.2.7"}, None),
+        (ConsistentHash(HashSource.COOKIE, "c", ttl=9.0), {"headers": [("cookie", "a=1")]}, None),
+    ],
+)
+def test_the_key_is_what_the_policy_names(policy, call, key):
+    assert key_of(policy, random.Random(1))(a_call(**call)) == key
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("c=1", "1"), ('c="1"', "1"), ("c=", ""), (" c=1=2 ;d", "1=2"), ("cc=1", ""), ("C=1", ""), ("a=c=1", "")],
+)
+def test_a_cookie_is_read(field, value):
+    assert cookie([("cookie", field)], "c") == value
+
+
+def test_a_cookie_is_made_once_per_call_and_decides_already():
+    _, cluster = world(5, STICK)
+    instances = set()
+    for _ in range(30):
+        call = a_call(cluster=cluster, tried=[], client="192.0.2.7")
+        first = Attempt(None).pick(call)
+        value, field = call.cookie, call.set_cookie
+        assert field == f"stick={value}; Path=/shop; Max-Age=91; HttpOnly; SameSite=Lax; Secure"
+        assert len(value) == 32
+        assert Attempt(None).pick(call) is not first
+        assert (call.cookie, call.set_cookie) == (value, field)
+        later = a_call(cluster=cluster, tried=[], client="192.0.2.8", headers=[("cookie", f"stick={value}")])
+        assert Attempt(None).pick(later) is first
+        assert later.set_cookie == ""
+        instances.add(first.id)
+    assert len(instances) == 5
+
+
+def test_a_cookie_of_the_session_says_no_age():
+    assert set_cookie(ConsistentHash(HashSource.COOKIE, "c", ttl=0.0), "1") == "c=1; HttpOnly"
