@@ -8,7 +8,7 @@ import pytest
 
 from plait.actors.bus import lean, natspy
 from plait.actors.bus.bus import BusState
-from plait.actors.messages.error import MeshError, NoResponders
+from plait.actors.messages.error import Disconnected, MeshError, NoResponders
 from tests.cluster import Cluster
 
 pytestmark = pytest.mark.anyio
@@ -161,3 +161,53 @@ async def test_a_leaving_member_is_left_and_whoever_called_or_was_called_there_l
         numbers = [int(payload) for reply, payload in handled if reply.startswith(one)]
         assert numbers == sorted(numbers)
     await until(lambda: leaving.clients() == 0)
+
+
+@pytest.mark.parametrize("kind", ["lean-asyncio", "lean-uvloop"], indirect=True)
+@pytest.mark.parametrize("after", [0.05, 0.2])
+async def test_a_member_that_dies_while_it_is_left_is_left_at_once(connect, cluster, until, monkeypatch, after):
+    monkeypatch.setattr("plait.actors.bus.lean_move.SPREAD", 0.0)
+    await linked(*cluster.members)
+    bus, elsewhere = await connect(cluster.members[0].url), await connect(cluster.members[1].url)
+    handled, failed = [], []
+    bus.subscribe(b"echo", lambda subject, reply, payload, headers: handled.append((reply, payload)))
+    bus.inbox(b"held.*")
+    await bus.flush()
+    await reached_by(elsewhere, handled)
+    calls, first = Steady(elsewhere), bus.identity
+    bus.request(b"echo", b"", b"held.1", failed.append)  # nobody answers it
+    cluster.members[0].leave()
+    await asyncio.sleep(after)
+    cluster.members[0].kill()
+    await until(lambda: bus.state is BusState.CONNECTED and bus.identity != first)
+    assert isinstance(failed[0], Disconnected)
+    count = len(handled)
+    await until(lambda: len(handled) > count + 20)
+    await calls.end()
+    assert len(handled) == len(set(handled))
+
+
+@pytest.mark.parametrize("kind", ["lean-asyncio", "lean-uvloop"], indirect=True)
+@pytest.mark.parametrize("how", ["close", "drain"])
+async def test_who_ends_while_it_moves_leaves_no_connection_and_no_task(connect, cluster, monkeypatch, how):
+    monkeypatch.setattr("plait.actors.bus.lean_move.SPREAD", 0.0)
+    await linked(*cluster.members)
+    tasks = asyncio.all_tasks()
+    bus = await connect(cluster.members[0].url)
+    bus.subscribe(b"x", lambda *_: None)
+    cluster.members[0].leave()
+    await asyncio.sleep(0.15)
+    await getattr(bus, how)()
+    async with asyncio.timeout(5):
+        while sum(one.clients() for one in cluster.members) or asyncio.all_tasks() - tasks:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def reached_by(bus, handled):
+    """Wait until what `bus` says arrives."""
+    async with asyncio.timeout(5):
+        while not handled:
+            bus.publish(b"echo", b"reached")
+            await asyncio.sleep(0.01)
+    await asyncio.sleep(0.05)
+    handled.clear()
