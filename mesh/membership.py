@@ -1,5 +1,6 @@
 """The membership actor: a node's instances join the registry, live by one heartbeat, join again, drain and leave."""
 
+import asyncio
 import logging
 from typing import Any
 
@@ -27,7 +28,7 @@ _beat = Codec[Beat](Beat)
 
 
 class Membership(Actor):
-    """One per node. Turn-based: what it tells the registry is in order. Heartbeats wait for no turn and no answer."""
+    """One per node. Turn-based: what it tells the registry is in order. Heartbeats wait for no turn and no registry."""
 
     def __init__(self, link: Link, instances: dict[str, Instance]) -> None:
         """`instances` are the node's own by id; they outlive this actor."""
@@ -40,6 +41,9 @@ class Membership(Actor):
         self._repeating = False
         self._beating = False
         self._asked = b""
+        self._unanswered = False
+        self._line: asyncio.Task[None] | None = None
+        """Asks the server whether the line for calls still brings anything."""
         self._taken: dict[str, float] = {}
         """Instances whose name another process has, and when to ask again whether it still does."""
 
@@ -54,6 +58,8 @@ class Membership(Actor):
     async def post_stop(self) -> None:
         """Beat no more."""
         self._beating = False
+        if self._line is not None:
+            self._line.cancel()
 
     def _arm(self) -> None:
         def tick() -> None:
@@ -145,8 +151,33 @@ class Membership(Actor):
         if self._rejoin and not self._joining:
             self._rejoin = False
             self._join_again(tuple(self._instances))
-        if not self._instances:
+        if self._instances and not self._deaf(lag):
+            self._tell_of_life(lag)
+
+    def _deaf(self, lag: float) -> bool:
+        """Return whether nothing may reach this node: whoever cannot be called must not say that it lives.
+
+        An answer to the last heartbeat shows that the line is well. Where there was none, a registry may be slow or a
+        line dead: the bus itself is asked, and the next heartbeat waits for its answer.
+        """
+        if not self._unanswered:
+            return False
+        if self._line is None:
+            self._line = self.surroundings.loop.create_task(self._listen_for_bus(lag))
+        return True
+
+    async def _listen_for_bus(self, lag: float) -> None:
+        try:
+            await self._link.data.flush()
+        except MeshError as error:
+            log.debug("no heartbeat: %s", error)
             return
+        finally:
+            self._line = None
+        if self._beating and self._instances:
+            self._tell_of_life(lag)
+
+    def _tell_of_life(self, lag: float) -> None:
         self._sequence += 1
         known = self._instances.values()
         members = tuple((one.service, one.id, one.incarnation) for one in known)
@@ -155,12 +186,13 @@ class Membership(Actor):
         asker = self._link.asker
         if self._asked:
             asker.bus.forget(self._asked)  # the registry that was to answer has not
+        self._unanswered = True
         try:
             self._asked = asker.request(
                 "registry", self._link.subjects.heartbeat(beat.node), encode(beat), self._answered
             )
         except MeshError as error:
-            self._asked = b""
+            self._asked, self._unanswered = b"", False
             self._beat_by_data(beat, error)
 
     def _beat_by_data(self, beat: Heartbeat, error: MeshError) -> None:
@@ -172,7 +204,7 @@ class Membership(Actor):
             log.debug("no heartbeat: %s", error)
 
     def _answered(self, answer: bytes | MeshError) -> None:
-        self._asked = b""
+        self._asked, self._unanswered = b"", False
         if isinstance(answer, MeshError):
             log.debug("no registry answers the heartbeat: %s", answer)
             return

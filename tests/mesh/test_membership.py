@@ -34,6 +34,7 @@ class Registry:
         self.joins, self.answers = [], [Joined(1)]
         self.beats, self.beaten, self.forgotten = 0, Beat(1), []
         self.renewed = []
+        self.flushes, self.line_dead = 0, False
         self.bus = SimpleNamespace(forget=self.forgotten.append)
 
     async def ask(self, callee, subject, payload, timeout):
@@ -56,6 +57,13 @@ class Registry:
             done(encode(self.beaten))
         return b"reply.%d" % self.beats
 
+    async def bus_answers(self):
+        """What a flush of the line for calls comes to."""
+        self.flushes += 1
+        if self.line_dead:
+            await asyncio.sleep(2.0)
+            raise BusUnavailable("no PONG")
+
 
 @pytest.fixture
 async def registry():
@@ -70,7 +78,7 @@ async def membership(registry):
         subjects=Subjects("m"),
         node="n1",
         connections=(Connection("s", 1), Connection("s", 2)),
-        data=SimpleNamespace(listen=lambda changed: None),
+        data=SimpleNamespace(listen=lambda changed: None, flush=registry.bus_answers),
         control=SimpleNamespace(listen=lambda changed: None),
     )
     supervisor = Supervisor("n1", Surroundings(loop, Deadlines(loop), random.Random(1)))
@@ -118,6 +126,20 @@ async def test_heartbeats_wait_for_no_answer_and_no_join(membership, registry):
     await asyncio.sleep(10.01)
     assert registry.beats >= 39
     assert registry.forgotten[:2] == [b"reply.1", b"reply.2"]
+
+
+async def test_a_node_that_nothing_reaches_does_not_say_that_it_lives_until_the_bus_answers_it(membership, registry):
+    await asyncio.sleep(1.01)
+    assert registry.flushes == 0, "answered heartbeats need no proof"
+    registry.beaten, registry.line_dead = None, True
+    before = registry.beats
+    await asyncio.sleep(6.0)
+    assert registry.beats == before + 1, "one that was sent before it could know"
+    registry.line_dead = False
+    await asyncio.sleep(2.0)
+    registry.beaten, before = Beat(1), registry.beats
+    await asyncio.sleep(1.01)
+    assert registry.beats >= before + 4
 
 
 async def test_one_that_is_refused_for_good_is_told_so(membership, registry):
