@@ -1,6 +1,6 @@
 """The kinds of policy as people type them: `virtualservice`, `VirtualServices` and `vs` are all `VirtualService`."""
 
-_SHORT = {"vs": "VirtualService", "dr": "DestinationRule", "gw": "Gateway"}
+_SHORT = {"vs": "VirtualService", "dr": "DestinationRule", "gw": "Gateway", "se": "ServiceEntry"}
 
 
 def kind_of(text: str) -> str:
@@ -9,4 +9,5 @@ def kind_of(text: str) -> str:
 
     word = text.lower()
     names = {name.lower(): name for name in KINDS}
-    return names.get(word) or names.get(word.removesuffix("s")) or _SHORT.get(word, text)
+    singular = f"{word[:-3]}y" if word.endswith("ies") else word.removesuffix("s")
+    return names.get(word) or names.get(singular) or _SHORT.get(word, text)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 Examples:
   plait node registry policy --nats nats://10.0.0.5:4222
   plait node gateway --http 0.0.0.0:8080
+  plait node egress                           carries calls to the hosts of ServiceEntries
   plait node dns --dns 10.0.0.5:8600 --dns-forward 10.0.0.1:53
   plait node shop.orders:Orders --label track=canary --locality eu/a
   plait node shop.orders:Orders --check /health --check tcp://127.0.0.1:5432
@@ -71,7 +72,7 @@ def command(
     mesh: str,
     **more: Any,
 ) -> None:
-    """Run one node; each TARGET is registry, policy, traces, gateway, dns, or a service as module:Class.
+    """Run one node; each TARGET is registry, policy, traces, gateway, egress, dns, or a service as module:Class.
 
     It prints `ready` when it is registered, healthy and routable. Ctrl-C drains and stops it.
     """

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, cast
 
 from ..actors.messages.error import InvalidName
 from ..actors.messages.health import ROUTABLE
-from ..actors.messages.name import service_token
+from ..actors.messages.name import called_token
 from ..actors.routing.subset import carries
 from .output import Item
 
@@ -142,7 +142,7 @@ def _destinations(spec: Item) -> Iterable[object]:
 
 def _token(host: str, namespace: str) -> str:
     try:
-        return service_token(host, namespace)
+        return called_token(host, namespace)
     except InvalidName:
         return f"({host})"  # no service of the mesh: equal to none
 

@@ -79,6 +79,13 @@ Examples:
     show_envvar=True,
     help="Replace services whose files change, and follow changes of FILE.",
 )
+@click.option(
+    "--egress",
+    is_flag=True,
+    envvar="PLAIT_EGRESS",
+    show_envvar=True,
+    help="Run an egress node: it carries calls to the hosts of ServiceEntries.",
+)
 @option.advertise
 @option.telemetry
 @option.mesh

@@ -7,8 +7,8 @@ from ..actors.proxy.proxy import Instances
 from ..actors.table.follower import Follower
 from ..gateway.admin import Admin, Health
 from ..gateway.door import Door
-from .hosting import Place
 from .options import NodeOptions
+from .resident import Place
 
 if TYPE_CHECKING:
     from ..registry.dns_door import NameDoor

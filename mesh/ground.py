@@ -12,6 +12,8 @@ from ..actors.bus.bus import Bus
 from ..actors.service.check import Outside
 from ..actors.service.health import Health
 from ..actors.table.store import KeyValue
+from ..egress.carrier import Carrier
+from ..egress.target import Target
 from ..gateway.door import Door
 from ..gateway.exchange import Application
 from ..registry.dns_door import NameDoor
@@ -110,5 +112,18 @@ class Ground(Protocol):
 
         Raises:
             StartFailed: there is no such thing on this ground.
+        """
+        ...
+
+    def carrier(self, target: Target, largest: int) -> Carrier:
+        """Return what carries calls to a target outside the mesh.
+
+        Args:
+            target: whom to call.
+            largest: bytes of an answer's body that the bus takes.
+
+        Raises:
+            OSError, ssl.SSLError: a file of its TLS settings is not there, or holds no certificate or key.
+            StartFailed: there is nothing outside on this ground.
         """
         ...

@@ -1,49 +1,21 @@
 """Runs one instance of a service in a node: its cell, its way in from the bus, its place in the registry."""
 
-import asyncio
-
-import msgspec
-
-from ..actors.messages.error import MeshError
-from ..actors.messages.health import DRAINING, STARTING
+from ..actors.messages.health import STARTING
 from ..actors.messages.instance import Instance
 from ..actors.proxy.call import Caller
-from ..actors.proxy.inbound import Inbound
-from ..actors.proxy.proxy import Proxy
 from ..actors.runtime.actor import Actor
 from ..actors.runtime.cell import Cell
 from ..actors.runtime.spec import ChildSpec
-from ..actors.runtime.supervisor import Supervisor
 from ..actors.service.check import Check, HttpCheck, MethodCheck, Outside
 from ..actors.service.checkup import OwnLook
 from ..actors.service.service import Hosting, Service
 from .checker import Checker, Look, outside
 from .condition import Condition
-from .enrolment import Fares, Remove, join, tell_registry
 from .link import Link
-from .telemetry import Telemetry
-
-DRAIN_LIMIT = 30.0
-"""Seconds that calls in hand may take when an instance leaves."""
+from .resident import Place, Resident
 
 CUT = 0.1
 """Seconds that a look may go on when nobody waits for it any more."""
-
-
-class Place(msgspec.Struct, frozen=True, eq=False):
-    """What hosting needs of its node."""
-
-    link: Link
-    proxy: Proxy
-    telemetry: Telemetry
-    supervisor: Supervisor
-    membership: Cell
-    labels: dict[str, str]
-    locality: str
-    address: str
-    """The IP address at which other machines reach the node."""
-    checks: tuple[Outside, ...] = ()
-    """Health checks of its services beside their own."""
 
 
 class Hosted:
@@ -70,7 +42,7 @@ class Hosted:
             reason=self.condition.reason,
         )
         self.caller = Caller(name, token, kind.namespace, self.instance.labels)
-        self.inbound: Inbound | None = None
+        self._resident = Resident(self.instance, self.caller, place)
 
     async def start(self) -> None:
         """Start the service, listen, then announce it, and look after its health: whoever finds it can call it.
@@ -93,16 +65,7 @@ class Hosted:
             return service
 
         spec = ChildSpec(name, make, shutdown=5.0, concurrency=kind.concurrency, mailbox=kind.mailbox)
-        cell = await place.supervisor.start_child(spec)
-        link = place.link
-        place.proxy.wire.open(self.caller)
-        self.inbound = Inbound(
-            self.instance, cell, link.data, link.deadlines, link.surroundings.clock, place.telemetry.undecodable
-        )
-        self.inbound.open(link.subjects)
-        place.proxy.wire.attach(name, self.inbound.accept)
-        await link.data.flush()
-        await join(place.membership, self.instance, link.surroundings)
+        cell = await self._resident.enter(spec)
         if self.condition.standings:
             await self._look_after(cell)
 
@@ -130,27 +93,11 @@ class Hosted:
 
     async def drain(self) -> None:
         """Leave without losing a call: announce it, refuse new calls as not processed, finish those in hand."""
-        if self.inbound is None:
+        if not self._resident.entered:
             return
-        place, name = self._place, self.instance.id
         if self.condition.standings:
-            await place.supervisor.stop_child(self._checker)
-        await self._tell(Fares(name, DRAINING))
-        self.inbound.drain()
-        limit = place.link.surroundings.clock() + DRAIN_LIMIT
-        while self.inbound.active and place.link.surroundings.clock() < limit:  # noqa: ASYNC110 - seldom, and short
-            await asyncio.sleep(0.01)
-        await self._tell(Remove(name))
-        self.inbound.close()
-        place.proxy.wire.detach(name)
-        await place.supervisor.stop_child(name)
-        place.proxy.wire.close(self.caller)
-
-    async def _tell(self, step: Fares | Remove) -> None:
-        try:
-            await tell_registry(self._place.membership, step, 2.0)
-        except MeshError:
-            return  # without a registry there is nobody to tell; the connection's end says the same
+            await self._place.supervisor.stop_child(self._checker)
+        await self._resident.leave()
 
 
 def _look(check: Check, cell: Cell, link: Link) -> Look:

@@ -97,6 +97,8 @@ def _settings(spec: MeshSpec, folder: Path, report: Report) -> dict[str, Any]:
             settings[name] = str(value)
     if spec.sampling is not UNSET:
         settings["sampling"] = spec.sampling
+    if spec.egress is not UNSET:
+        settings["egress"] = spec.egress
     if spec.state:
         settings["state"] = str(folder / spec.state)
     if spec.admin is not UNSET:

@@ -245,6 +245,7 @@ class MeshSpec(Spec):
     admin: Address | UnsetType = UNSET
     gateway: GatewaySpec | UnsetType = UNSET
     dns: DnsSpec | UnsetType = UNSET
+    egress: bool | UnsetType = UNSET
     registry: RoleSpec | UnsetType = UNSET
     policy: RoleSpec | UnsetType = UNSET
     policies: list[str] = []

@@ -28,12 +28,13 @@ from .edge import EDGES, Edges
 from .gauge import measure
 from .ground import Ground
 from .health import Health
-from .hosting import Hosted, Place
+from .hosting import Hosted
 from .membership import Membership
 from .options import NodeOptions
 from .presence import Presence
 from .readiness import routable
 from .real_ground import RealGround
+from .resident import Place
 from .sole import make_sure_of
 from .target import ROLES, load
 from .telemetry import Telemetry
@@ -162,6 +163,10 @@ class Node:
                 self._hosted.append(hosted)
                 await hosted.start()
         await self.presence.heard(hosted.instance.id for hosted in self._hosted)
+        if "egress" in options.targets:
+            from .egress import egress_spec
+
+            await self.supervisor.start_child(egress_spec(place))
         await self._edges.start(options, place, self.registry, self)
         await self.presence.announce([role for role in self._roles if role in EDGES], place, options)
         await self.presence.heard()
@@ -281,6 +286,8 @@ class Node:
 
     async def _leave(self) -> None:
         await asyncio.gather(*(hosted.drain() for hosted in self._hosted))
+        if "egress" in self.options.targets:
+            await self.supervisor.stop_child("egress")
         await self.presence.leave()
 
     async def _close_system(self) -> None:

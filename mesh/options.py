@@ -50,6 +50,8 @@ class UpOptions(msgspec.Struct, frozen=True):
     """Registries: one with everything else, the others each in a process of its own."""
     engines: int = 1
     """Policy engines, likewise."""
+    egress: bool = False
+    """Whether a process of its own carries calls out of the mesh."""
     policy: str = ""
     """Documents to apply when all else has started."""
     state: str = ""
@@ -72,7 +74,7 @@ class UpOptions(msgspec.Struct, frozen=True):
     @property
     def plans(self) -> tuple[Plan, ...]:
         """The plans of all processes; those of the control plane beside the one with the gateway come first."""
-        more = (("registry", self.registries - 1), ("policy", self.engines - 1))
+        more = (("registry", self.registries - 1), ("policy", self.engines - 1), ("egress", int(self.egress)))
         roles = tuple(Plan(role, (role,), count) for role, count in more if count > 0)
         return (*roles, *plans_of(self.app), *self.services)
 
@@ -81,7 +83,7 @@ class NodeOptions(msgspec.Struct, frozen=True):
     """One actor node."""
 
     targets: tuple[str, ...]
-    """`registry`, `policy`, `traces`, `gateway`, `dns`, or services as `module:Class`."""
+    """`registry`, `policy`, `traces`, `gateway`, `egress`, `dns`, or services as `module:Class`."""
     nats: str
     """URLs of the bus, joined by commas."""
     mesh: str = "default"

@@ -18,7 +18,7 @@ from ..actors.loop.timer import Deadlines
 from ..actors.messages.envelope import Headers, ReplyFrame
 from ..actors.messages.error import BusUnavailable, DeadlineExceeded, Disconnected, MeshError
 from ..actors.messages.instance import Instance
-from ..actors.messages.name import service_token
+from ..actors.messages.name import called_token
 from ..actors.messages.subject import Subjects
 from ..actors.proxy.call import Call, Caller
 from ..actors.proxy.proxy import Instances, Proxy
@@ -195,7 +195,7 @@ class Mesh(Calling[_Outlet]):
         Raises:
             InvalidName: the service's name is none.
         """
-        known = self.hosting.proxy.directory.services().get(service_token(service, self.namespace), {})
+        known = self.hosting.proxy.directory.services().get(called_token(service, self.namespace), {})
         return [known[name].instance for name in sorted(known)]
 
     def find(self, address: str) -> Ref:

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 
 from ..actors.messages.error import DeadlineExceeded, MeshError
 from .enrolment import Remove, join, tell_registry
-from .hosting import Place
 from .options import NodeOptions
+from .resident import Place
 
 log = logging.getLogger("plait.node")
 

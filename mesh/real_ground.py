@@ -14,6 +14,8 @@ from ..actors.messages.subject import Subjects
 from ..actors.service.check import Outside
 from ..actors.service.health import Health
 from ..actors.table.store import KeyValue
+from ..egress.carrier import Carrier
+from ..egress.target import Target
 from ..gateway.door import Door
 from ..gateway.exchange import Application
 from ..gateway.listener import Listener
@@ -99,3 +101,9 @@ class RealGround:
         from ..registry.dns_server import DnsServer  # most nodes answer no names
 
         return DnsServer(host, port, forward, self.clock)
+
+    def carrier(self, target: Target, largest: int) -> Carrier:
+        """Return connections by HTTP/1.1, see `Ground.carrier`."""
+        from ..egress.exchange import Exchange  # most nodes carry nothing out of the mesh
+
+        return Exchange(target, largest)

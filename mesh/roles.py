@@ -17,9 +17,9 @@ from ..gateway.gateway import INGRESS_LIMIT, Gateway, GatewayOptions
 from ..registry.registry import Registry
 from ..tracing.sampler import HeadSampler
 from ..tracing.store.actor import TraceActor
-from .hosting import Place
 from .link import Link
 from .options import DNS, Listen, NodeOptions
+from .resident import Place
 from .telemetry import Telemetry
 
 if TYPE_CHECKING:

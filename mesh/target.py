@@ -11,7 +11,7 @@ from ..actors.runtime.actor import Actor
 from ..actors.runtime.spec import ChildSpec, Spec, SupervisorSpec
 from ..actors.service.service import Service
 
-ROLES = ("registry", "policy", "traces", "gateway", "dns")
+ROLES = ("registry", "policy", "traces", "gateway", "egress", "dns")
 
 _FRAMES = 3
 """Frames of a traceback that are shown: the last ones say it."""

@@ -24,7 +24,7 @@ _NOWHERE = Connection()
 _REASONED = (WARNING, CRITICAL, STARTING)
 _TOPICS = 256  # each is known to every node of the mesh
 
-_ROLES = ("registry", "policy", "traces", "gateway", "dns", "actors")
+_ROLES = ("registry", "policy", "traces", "gateway", "egress", "dns", "actors")
 
 instances: Codec[Instance] = Codec[Instance](Instance)
 
@@ -41,10 +41,11 @@ def validate(instance: Instance) -> None:
         InvalidName: a name is none.
         Refused: something else is out of bounds.
     """
-    name, _, space = instance.service.partition("_")
+    name, *space = instance.service.split("_")
     label(name, "service")
-    if space or "_" in instance.service:
-        label(space, "namespace")
+    for part in space:  # one is a namespace, more belong to a host outside the mesh
+        label(part, "namespace")
+    token(instance.service, "service")
     label(instance.id, "instance")
     label(instance.node, "node")
     if name.startswith("plait-") and not _is_role(instance):

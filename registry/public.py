@@ -8,7 +8,7 @@ from ..actors.bus.bus import Bus, Subscription
 from ..actors.bus.reply import may_answer
 from ..actors.bus.user_request import UserSubjects, send_json, text_field
 from ..actors.messages.instance import Connection, Instance
-from ..actors.messages.name import service_token
+from ..actors.messages.name import called_token
 from ..actors.messages.subject import Subjects
 from .catalog import Catalog, key_of
 from .services_api import answers, patterns
@@ -50,7 +50,7 @@ class PublicSubjects:
             Refused, InvalidName: `service` is no name.
         """
         name = text_field(request, "service")
-        found = self._catalog.of_service(service_token(name) if name else "")
+        found = self._catalog.of_service(called_token(name) if name else "")
         return {"revision": self._catalog.revision, "instances": [_public(instance) for instance in found]}
 
     def _services_api(self, subject: bytes, reply: bytes, payload: bytes, headers: bytes) -> None:

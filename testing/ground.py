@@ -10,6 +10,8 @@ from ..actors.messages.error import StartFailed
 from ..actors.messages.subject import Subjects
 from ..actors.service.check import Outside
 from ..actors.service.health import Health
+from ..egress.carrier import Carrier
+from ..egress.target import Target
 from ..gateway.exchange import Application
 from ..mesh.link import Link
 from ..registry.dns_door import NameDoor
@@ -72,3 +74,7 @@ class SimGround:
     def name_door(self, host: str, port: int, forward: tuple[str, int] | None) -> NameDoor:
         """Refuse, see `Ground.name_door`."""
         raise StartFailed("a simulated node has no DNS sockets")
+
+    def carrier(self, target: Target, largest: int) -> Carrier:
+        """Refuse, see `Ground.carrier`."""
+        raise StartFailed("there is nothing outside of a simulated mesh")

@@ -21,7 +21,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("actors/proxy", "actors/policy"),
     ("actors/service", "registry", "tracing/store"),
     ("actors",),  # the face: hands on the public names of the rooms below, and holds nothing itself
-    ("gateway", "examples"),  # examples are guests: they see the face alone, as users do
+    ("gateway", "egress", "examples"),  # examples are guests: they see the face alone, as users do
     ("mesh",),
     ("cli", "testing"),
 )

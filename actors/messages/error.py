@@ -4,35 +4,10 @@ Codes are gRPC's names. `cause` is the number that travels in a reply frame; num
 call may be tried elsewhere follows from `processed`: NO is always safe, MAYBE only where a repetition does no harm.
 """
 
-import enum
 from typing import ClassVar
 
-
-class Code(enum.Enum):
-    """What kind of failure it was, in gRPC's words."""
-
-    CANCELLED = "cancelled"
-    INVALID_ARGUMENT = "invalid_argument"
-    DEADLINE_EXCEEDED = "deadline_exceeded"
-    NOT_FOUND = "not_found"
-    PERMISSION_DENIED = "permission_denied"
-    RESOURCE_EXHAUSTED = "resource_exhausted"
-    FAILED_PRECONDITION = "failed_precondition"
-    ABORTED = "aborted"
-    UNIMPLEMENTED = "unimplemented"
-    INTERNAL = "internal"
-    UNAVAILABLE = "unavailable"
-
-
-class Processed(enum.IntEnum):
-    """Whether the called instance worked on the call."""
-
-    NO = 0
-    """It certainly did not: the call may go to another instance."""
-    MAYBE = 1
-    """Nobody knows: only a call that may run twice is tried again."""
-    YES = 2
-    """It did, and this is its answer."""
+from .error_code import Code as Code  # noqa: PLC0414 - handed on
+from .error_code import Processed as Processed  # noqa: PLC0414
 
 
 class MeshError(Exception):
@@ -125,6 +100,12 @@ class BusDenied(BusUnavailable):
     code, cause, sentence = Code.PERMISSION_DENIED, 21, "the bus refuses the login"
 
 
+class Unreachable(MeshError):
+    """An egress node gets no connection to a service outside the mesh; nothing was sent."""
+
+    code, cause, sentence = Code.UNAVAILABLE, 22, "the service outside the mesh cannot be reached"
+
+
 class MissedDeadline(MeshError):
     """The call's time had run out before a handler could take it."""
 
@@ -179,6 +160,13 @@ class BadReply(MeshError):
 
     code, cause, processed = Code.INTERNAL, 34, Processed.MAYBE
     sentence = "the instance's reply could not be read"
+
+
+class Broken(MeshError):
+    """The connection to a service outside the mesh ended before it had answered."""
+
+    code, cause, processed = Code.UNAVAILABLE, 35, Processed.MAYBE
+    sentence = "the connection to the service outside the mesh broke"
 
 
 # The mesh decided so

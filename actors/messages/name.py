@@ -66,7 +66,31 @@ def service_token(host: str, namespace: str = "default") -> str:
     return name if space == "default" else f"{name}_{space}"
 
 
+def called_token(host: str, namespace: str = "default") -> str:
+    """Return the subject token of what may be called by `host`: a service, or a host outside the mesh.
+
+    A name of three or more labels that is none of the mesh's is outside: `www.example.com` becomes `www_example_com`.
+    `example.com` reads like service `example` of namespace `com`, and so it is called; see `docs/egress.md`.
+
+    Raises:
+        InvalidName: the host is neither.
+    """
+    if host.count(".") < 2 or host.endswith((".svc", _SUFFIX)):
+        return service_token(host, namespace)
+    found = host.replace(".", "_")
+    for part in host.split("."):
+        label(part, "part of a host")
+    return token(found, "host")
+
+
+def is_outside(service: str) -> bool:
+    """Return whether a subject token can only be a host's outside the mesh."""
+    return service.count("_") > 1
+
+
 def host_of(service: str) -> str:
-    """Return the full host name (`x.ns.svc.cluster.local`) of a service's subject token."""
+    """Return the full host name of a subject token: `x.ns.svc.cluster.local`, or that of a host outside the mesh."""
+    if is_outside(service):
+        return service.replace("_", ".")
     name, _, space = service.partition("_")
     return f"{name}.{space or 'default'}{_SUFFIX}"

@@ -8,6 +8,7 @@ import enum
 
 import msgspec
 
+from .external import ClientTls, ExternalService
 from .hashing import ConsistentHash
 
 
@@ -200,6 +201,8 @@ class TrafficPolicy(msgspec.Struct, frozen=True, array_like=True):
     balancer: Balancer = Balancer.LEAST_REQUEST
     hash: ConsistentHash | None = None
     """Where it is set, `balancer` picks for requests without a key."""
+    tls: ClientTls | None = None
+    """None leaves connections to services outside the mesh plain, where the port does not say otherwise."""
 
 
 class Subset(msgspec.Struct, frozen=True, array_like=True):
@@ -253,5 +256,5 @@ class GatewayPolicy(msgspec.Struct, frozen=True, array_like=True, tag="gateway")
     servers: tuple[Server, ...] = ()
 
 
-Rule = RuleSet | DestinationPolicy | GatewayPolicy
+Rule = RuleSet | DestinationPolicy | GatewayPolicy | ExternalService
 """One entry of the policy table; its key is `KIND/namespace/name`."""

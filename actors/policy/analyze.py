@@ -1,14 +1,16 @@
 """The analyzer: all findings about the documents of a bundle, in the policy as it would be with them."""
 
 from ..loop.slice import Steps
+from ..messages.external import ExternalService
 from ..messages.rule import GatewayPolicy, RuleSet
 from ..routing.route import MESH
 from .analyze_gateway import Gateways
+from .analyze_outside import Outside
 from .analyze_route import MeshOnly, unreachable
 from .analyze_service import Services
 from .delegation import Delegates
 from .problem import Path, Problem, ProblemCode, Report
-from .reference import Scene
+from .scene import Scene
 from .world import World
 
 _MANY = 128
@@ -17,7 +19,7 @@ _MANY = 128
 
 def analyze(scene: Scene, world: World) -> Steps[list[Problem]]:
     """Return what is probably wrong with the bundle's documents; what is in force already is not told again."""
-    gateways, services = Gateways(), Services(world)
+    gateways, services, outside = Gateways(), Services(world), Outside(world)
     mesh_only, oldest, delegates = MeshOnly(), Oldest(), Delegates()
     for number, rule in enumerate(scene.after.values()):
         if number % _MANY == 0:
@@ -28,6 +30,8 @@ def analyze(scene: Scene, world: World) -> Steps[list[Problem]]:
             delegates.add(rule)
         elif isinstance(rule, GatewayPolicy):
             gateways.add(rule)
+        elif isinstance(rule, ExternalService):
+            outside.add(rule)
         else:
             mesh_only.count(rule)
         services.add(rule)
@@ -46,9 +50,12 @@ def analyze(scene: Scene, world: World) -> Steps[list[Problem]]:
             unreachable(rule, report)
             mesh_only.tell(rule, report)
             services.destinations(rule, report)
+            outside.hosts(rule, report)
         elif isinstance(rule, GatewayPolicy):
             gateways.conflicts(rule, report)
             gateways.selector(rule, world.gateways, report)
+        elif isinstance(rule, ExternalService):
+            outside.tell(rule, report)
         else:
             services.rule(rule, report)
         found += report.warnings

@@ -1,11 +1,15 @@
 """Findings about services: hosts that are none of the mesh, subsets that no instance belongs to."""
 
+from collections.abc import Sequence
+
 from ..messages.error import InvalidName
-from ..messages.name import host_of, service_token
+from ..messages.external import ExternalService
+from ..messages.name import called_token, host_of
 from ..messages.rule import DestinationPolicy, Rule, RuleSet
+from .analyze_outside import tokens
 from .hint import did_you_mean
 from .problem import Path, ProblemCode, Report
-from .world import World, carries
+from .world import Labels, World, carries
 
 
 class Services:
@@ -14,10 +18,14 @@ class Services:
     def __init__(self, world: World) -> None:
         self._world = world
         self._known = set(world.services or ())
+        self._outside: dict[str, ExternalService] = {}
         self._learns = world.services is None and world.from_files
 
     def add(self, rule: Rule) -> None:
         """Take a rule in: whoever writes one about a service says that it is there."""
+        if isinstance(rule, ExternalService):
+            self._known |= tokens(rule)
+            self._outside |= dict.fromkeys(tokens(rule), rule)
         if not self._learns:
             return
         if isinstance(rule, DestinationPolicy):
@@ -40,7 +48,13 @@ class Services:
         """Warn of a destination rule about nobody, and of subsets that nobody belongs to."""
         if self._world.services is None or "*" in policy.service:
             return
-        instances = self._world.services.get(policy.service)
+        outside = self._outside.get(policy.service)
+        # Who stands for a service outside comes and goes with the egress nodes: its entry says what there is.
+        instances: Sequence[Labels] | None = (
+            [one.labels for one in outside.endpoints] or [{}]
+            if outside is not None
+            else self._world.services.get(policy.service)
+        )
         if instances is None:
             message = f"no service {policy.service!r} is in the mesh"
             report.warn(ProblemCode.UNKNOWN_RULE_HOST, ("spec", "host"), message, self._near(policy.service))
@@ -69,7 +83,7 @@ def _named(rules: RuleSet) -> set[str]:
     for host in rules.hosts:
         if host.endswith(".svc.cluster.local") and not host.startswith("*"):
             try:
-                token = service_token(host)
+                token = called_token(host)
             except InvalidName:
                 continue
             if host_of(token) == host:

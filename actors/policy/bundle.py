@@ -18,7 +18,8 @@ from .delegation import check_delegates
 from .document import Document
 from .hint import did_you_mean
 from .problem import Problem, ProblemCode, Report
-from .reference import Scene, check_references
+from .reference import check_references
+from .scene import Scene
 from .translate import translate
 from .world import UNKNOWN, World
 

@@ -62,7 +62,7 @@ CODES: dict[ProblemCode, Code] = {
     ProblemCode.UNKNOWN_SUBSET: _error(201, "IST0101", "no DestinationRule defines the subset"),
     ProblemCode.UNKNOWN_GATEWAY: _error(202, "IST0101", "there is no such Gateway"),
     ProblemCode.DUPLICATE_DOCUMENT: _error(203, "", "a document stands twice in a bundle"),
-    ProblemCode.DUPLICATE_HOST: _error(204, "", "two DestinationRules claim one host"),
+    ProblemCode.DUPLICATE_HOST: _error(204, "", "two DestinationRules, or two ServiceEntries, claim one host"),
     ProblemCode.NOT_FOUND: _error(205, "", "the document is not in force"),
     ProblemCode.CONFLICTING_HOSTS: _warning(206, "IST0109", "two VirtualServices claim one host inside the mesh"),
     ProblemCode.HOST_NOT_IN_GATEWAY: _warning(207, "IST0132", "no server of the Gateway answers for the host"),
@@ -83,6 +83,7 @@ CODES: dict[ProblemCode, Code] = {
     ProblemCode.EMPTY_SUBSET: _warning(402, "IST0173", "no instance carries the subset's labels"),
     ProblemCode.UNKNOWN_RULE_HOST: _warning(403, "IST0174", "a DestinationRule is about a service that is not there"),
     ProblemCode.NO_GATEWAY: _warning(404, "IST0127", "no gateway carries the selector's labels"),
+    ProblemCode.NO_EGRESS: _warning(405, "", "no egress node runs that could carry calls out of the mesh"),
 }
 
 

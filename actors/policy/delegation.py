@@ -10,7 +10,7 @@ from ..messages.rule import RouteRule, RuleSet
 from ..routing.delegate import Clash, merge
 from .hint import did_you_mean
 from .problem import Path, Problem, ProblemCode, Report
-from .reference import Scene
+from .scene import Scene
 
 KIND = "VirtualService/"
 

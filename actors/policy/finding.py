@@ -12,7 +12,7 @@ from .bundle import StoredDocument, check
 from .code import CODES, Level, level_of, number_of
 from .document import Document, read_documents
 from .problem import Problem, ProblemCode
-from .reference import Scene
+from .scene import Scene
 from .source import as_mapping
 from .world import World
 

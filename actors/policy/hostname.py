@@ -3,11 +3,11 @@
 import re
 
 from ..messages.error import InvalidName
-from ..messages.name import host_of, service_token
+from ..messages.name import called_token, host_of
 from .problem import Path, ProblemCode, Report
 
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
-OUTSIDE = "hosts outside the mesh need a ServiceEntry, which is not supported yet"
+OUTSIDE = "hosts outside the mesh need a ServiceEntry"
 
 
 def is_label(text: str) -> bool:
@@ -47,13 +47,13 @@ def rule_host(host: str, namespace: str, in_mesh: bool) -> str:
     if "." in host and not in_mesh and not host.endswith((".svc", ".svc.cluster.local")):
         return host
     try:
-        return host_of(service_token(host, namespace))
+        return host_of(called_token(host, namespace))
     except InvalidName:
         return host
 
 
 def destination_service(host: str, namespace: str, path: Path, report: Report) -> str:
-    """Return the subject token of the service that `host` names; refuse what is no service."""
+    """Return the subject token of what `host` names; refuse what can be no service, in the mesh or outside."""
     if not host:
         report.missing(path, "a destination needs a host")
         return ""
@@ -63,7 +63,7 @@ def destination_service(host: str, namespace: str, path: Path, report: Report) -
         report.refuse(ProblemCode.UNSUPPORTED_VALUE, path, f"wildcard host {host!r} is not supported yet here")
         return ""
     try:
-        return service_token(host, namespace)
+        return called_token(host, namespace)
     except InvalidName:
         report.refuse(ProblemCode.INVALID_VALUE, path, f"{host!r} is no service of the mesh", OUTSIDE)
         return ""

@@ -44,16 +44,16 @@ class LoadBalancer(Spec):
 
 
 class ClientTls(Spec):
-    """TLS towards the destination; the bus has its own."""
+    """TLS towards a destination outside the mesh; in it the bus has its own."""
 
     mode: TlsMode = TlsMode.DISABLE
-    client_certificate: Later = UNSET
-    private_key: Later = UNSET
-    ca_certificates: Later = UNSET
+    client_certificate: str | UnsetType = UNSET
+    private_key: str | UnsetType = UNSET
+    ca_certificates: str | UnsetType = UNSET
     ca_crl: Later = UNSET
     credential_name: Later = UNSET
-    subject_alt_names: Later = UNSET
-    sni: Later = UNSET
+    subject_alt_names: list[str] | UnsetType = UNSET
+    sni: str | UnsetType = UNSET
     insecure_skip_verify: Later = UNSET
 
 

@@ -6,11 +6,13 @@ from typing import Any, NamedTuple
 from ..messages.rule import Rule
 from .istio_destination_rule import DestinationRule
 from .istio_gateway import Gateway
+from .istio_service_entry import ServiceEntry
 from .istio_virtual_service import VirtualService
 from .problem import Report
 from .spec import Spec
 from .translate_destination_rule import destination_rule
 from .translate_gateway import gateway
+from .translate_service_entry import service_entry
 from .translate_virtual_service import virtual_service
 
 NETWORKING = "networking.istio.io"
@@ -31,10 +33,11 @@ KINDS: dict[str, Kind] = {
     "VirtualService": Kind(NETWORKING, VERSIONS, VirtualService, virtual_service),
     "DestinationRule": Kind(NETWORKING, VERSIONS, DestinationRule, destination_rule),
     "Gateway": Kind(NETWORKING, VERSIONS, Gateway, gateway),
+    "ServiceEntry": Kind(NETWORKING, VERSIONS, ServiceEntry, service_entry),
 }
 
 LATER = frozenset(
-    {"ServiceEntry", "WorkloadEntry", "WorkloadGroup", "Sidecar"}  # networking.istio.io
+    {"WorkloadEntry", "WorkloadGroup", "Sidecar"}  # networking.istio.io
     | {"AuthorizationPolicy", "RequestAuthentication", "PeerAuthentication", "Telemetry"}  # its neighbours
     | {"HTTPRoute", "GRPCRoute", "ReferenceGrant", "GatewayClass"}  # the Gateway API
     | {"Resilience", "RateLimit"}  # plait.dev

@@ -54,6 +54,7 @@ class ProblemCode(enum.StrEnum):
     EMPTY_SUBSET = "empty_subset"
     UNKNOWN_RULE_HOST = "unknown_rule_host"
     NO_GATEWAY = "no_gateway"
+    NO_EGRESS = "no_egress"
     LARGE = "large"
 
 

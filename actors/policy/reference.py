@@ -1,37 +1,16 @@
 """What documents say about each other: subsets and gateways that routes name, services that two documents claim."""
 
-from collections.abc import Collection, Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from ..loop.slice import Steps
 from ..messages.rule import Destination, DestinationPolicy, GatewayPolicy, Mirror, Rule, RuleSet
 from ..routing.route import MESH
 from ..routing.upstream import Upstreams
-from .document import Document
+from . import reference_outside
 from .hint import did_you_mean
-from .problem import Path, Problem, ProblemCode, Report, no_line
-
-
-class Scene(NamedTuple):
-    """The policy as it would be after a bundle."""
-
-    after: Mapping[str, Rule]
-    """All rules by key."""
-    sources: Mapping[str, Document]
-    """The bundle's documents by key."""
-    unsound: frozenset[str]
-    """Keys of the bundle's documents that are refused on their own: nothing is concluded from their absence."""
-
-    def report(self, key: str) -> Report:
-        """Return a new report for a document of the bundle or in force."""
-        source = self.sources.get(key)
-        return Report(key, source.line if source is not None else no_line)
-
-    def mirror(self, key: str, route: int, place: int) -> Path:
-        """Return where a mirror's destination stands in its route: Istio has a form for one and one for several."""
-        source = self.sources.get(key)
-        several = source is not None and "mirror" not in source.body["spec"]["http"][route]
-        return ("mirrors", place, "destination") if several else ("mirror",)
+from .problem import Path, Problem, ProblemCode, Report
+from .reference_outside import Outside
+from .scene import Scene
 
 
 def check_references(scene: Scene, before: Mapping[str, Rule], removed: Collection[str]) -> Steps[list[Problem]]:
@@ -41,28 +20,39 @@ def check_references(scene: Scene, before: Mapping[str, Rule], removed: Collecti
     is not held against this bundle. Rests now and then.
     """
     problems = yield from _claims(scene)
+    problems += reference_outside.claims(scene)
     services = Upstreams(rule for rule in scene.after.values() if isinstance(rule, DestinationPolicy))
     gateways = {rule.name for rule in scene.after.values() if isinstance(rule, GatewayPolicy)}
+    outside, had_outside = Outside(scene.after.values()), Outside(before.values())
     had = Upstreams(rule for rule in before.values() if isinstance(rule, DestinationPolicy))
     had_gateways = {rule.name for rule in before.values() if isinstance(rule, GatewayPolicy)}
-    shrunk = bool(_subsets(before.values()) - _subsets(scene.after.values()) or had_gateways - gateways)
+    shrunk = bool(
+        _subsets(before.values()) - _subsets(scene.after.values())
+        or had_gateways - gateways
+        or reference_outside.hosts(before) - reference_outside.hosts(scene.after)
+    )
     guess = not any(key.startswith(("DestinationRule/", "#")) for key in scene.unsound)
+    guess_outside = not any(key.startswith(("ServiceEntry/", "#")) for key in scene.unsound)
     guess_gateways = not any(key.startswith(("Gateway/", "#")) for key in scene.unsound)
     for key, rule in scene.after.items():
-        if not isinstance(rule, RuleSet) or not (shrunk or key in scene.sources):
+        if not isinstance(rule, RuleSet | DestinationPolicy) or not (shrunk or key in scene.sources):
             continue
         yield
         report = scene.report(key)
-        if guess:
+        if guess_outside:
+            _check_outside(scene, key, rule, outside, report)
+        if isinstance(rule, RuleSet) and guess:
             _check_subsets(scene, key, rule, services, report)
-        if guess_gateways:
+        if isinstance(rule, RuleSet) and guess_gateways:
             _check_gateways(rule, gateways, report)
         if key in scene.sources:
             problems += report.problems
         elif report.problems:
             earlier = scene.report(key)
-            _check_subsets(scene, key, rule, had, earlier)
-            _check_gateways(rule, had_gateways, earlier)
+            _check_outside(scene, key, rule, had_outside, earlier)
+            if isinstance(rule, RuleSet):
+                _check_subsets(scene, key, rule, had, earlier)
+                _check_gateways(rule, had_gateways, earlier)
             known = {(problem.code, problem.path) for problem in earlier.problems}
             new = [problem for problem in report.problems if (problem.code, problem.path) not in known]
             problems += [_blame(scene, removed, problem) for problem in new]
@@ -102,21 +92,34 @@ def _subsets(rules: Iterable[Rule]) -> set[tuple[str, str]]:
     return {(rule.service, one.name) for rule in rules if isinstance(rule, DestinationPolicy) for one in rule.subsets}
 
 
-def _check_subsets(scene: Scene, key: str, rule: RuleSet, services: Upstreams, report: Report) -> None:
+def _goals(scene: Scene, key: str, rule: RuleSet) -> Iterator[tuple[Path, Destination | Mirror]]:
+    """All that a rule set leads to, with its place in the document."""
     for index, route in enumerate(rule.routes):
-        goals: list[tuple[Path, Destination | Mirror]] = [
-            (("route", place, "destination"), one) for place, one in enumerate(route.destinations)
-        ]
-        goals += [(scene.mirror(key, index, place), one) for place, one in enumerate(route.mirrors)]
-        for where, goal in goals:
-            if not goal.subset:
-                continue
-            names = services.subsets(goal.service)
-            if goal.subset not in names:
-                path: Path = ("spec", "http", index, *where, "subset")
-                message = f"no DestinationRule defines subset {goal.subset!r} of service {goal.service!r}"
-                hint = did_you_mean(goal.subset, names) or ("subsets: " + ", ".join(names) if names else "")
-                report.refuse(ProblemCode.UNKNOWN_SUBSET, path, message, hint)
+        root: Path = ("spec", "http", index)
+        for place, goal in enumerate(route.destinations):
+            yield (*root, "route", place, "destination"), goal
+        for place, copy in enumerate(route.mirrors):
+            yield (*root, *scene.mirror(key, index, place)), copy
+
+
+def _check_outside(scene: Scene, key: str, rule: RuleSet | DestinationPolicy, outside: Outside, report: Report) -> None:
+    if isinstance(rule, DestinationPolicy):
+        outside.policy(rule, report)
+        return
+    for path, goal in _goals(scene, key, rule):
+        outside.goal(goal, path, report)
+
+
+def _check_subsets(scene: Scene, key: str, rule: RuleSet, services: Upstreams, report: Report) -> None:
+    for where, goal in _goals(scene, key, rule):
+        if not goal.subset:
+            continue
+        names = services.subsets(goal.service)
+        if goal.subset not in names:
+            path: Path = (*where, "subset")
+            message = f"no DestinationRule defines subset {goal.subset!r} of service {goal.service!r}"
+            hint = did_you_mean(goal.subset, names) or ("subsets: " + ", ".join(names) if names else "")
+            report.refuse(ProblemCode.UNKNOWN_SUBSET, path, message, hint)
 
 
 def _check_gateways(rule: RuleSet, gateways: set[str], report: Report) -> None:

@@ -17,6 +17,9 @@ from .spec import Spec
 from .translate_destination_rule import BALANCERS
 from .translate_gateway import NEVER as NEVER_PROTOCOLS
 from .translate_gateway import PROTOCOLS
+from .translate_service_entry import LATER as LATER_OUT
+from .translate_service_entry import NEVER as NEVER_OUT
+from .translate_service_entry import RESOLUTIONS
 
 YES, PART, IDLE, LATER_ON, NO = "yes", "in part", "no effect", "not yet", "never"
 
@@ -24,6 +27,10 @@ _REFUSED = ", ".join(f"`{one.value}`" for one in Simple if one not in BALANCERS)
 _BALANCED = ", ".join(f"`{one.value}`" for one in Simple if one in BALANCERS)
 _NO_PROTOCOL = ", ".join(f"`{one}`" for one in NEVER_PROTOCOLS)
 _OTHER_PROTOCOLS = ", ".join(f"`{one}`" for one in PROTOCOLS if one not in ("HTTP", *NEVER_PROTOCOLS))
+_ON_EGRESS = "a PEM file of the egress node"
+_NOT_OUT = ", ".join(f"`{one}`" for one in LATER_OUT)
+_NEVER_OUT = ", ".join(f"`{one}`" for one in NEVER_OUT)
+_RESOLVED = ", ".join(f"`{one.value}`" for one in RESOLUTIONS)
 _EXPORTED = (YES, "`.` is the own namespace; without one all see it")
 
 _CONDITIONS = (
@@ -34,7 +41,7 @@ _CONDITIONS = (
 NOTES: dict[tuple[str, str], tuple[str, str]] = {
     ("VirtualService", "hosts"): (
         YES,
-        "none makes it a delegate; services in every spelling; `*` and names from outside only with a gateway",
+        "none makes it a delegate; services in every spelling, a ServiceEntry's; `*` and others with a gateway",
     ),
     ("VirtualService", "gateways"): (YES, "`mesh` where none is named"),
     ("VirtualService", "exportTo"): _EXPORTED,
@@ -42,7 +49,7 @@ NOTES: dict[tuple[str, str], tuple[str, str]] = {
     ("VirtualService", "http[].match[].ignoreUriCase"): (YES, "for `exact` and `prefix`, as in Istio"),
     ("VirtualService", "http[].route[].destination.port.number"): (
         PART,
-        "chooses among `portLevelSettings`; an instance has no ports",
+        "chooses among `portLevelSettings`, and the port of a ServiceEntry; instances of the mesh have no ports",
     ),
     ("VirtualService", "http[].timeout"): (YES, "`0s` turns it off; where none is set the gateway waits for 15 s"),
     ("VirtualService", "http[].retries.attempts"): (YES, "2 where none is set, `0` turns retries off"),
@@ -104,8 +111,24 @@ NOTES: dict[tuple[str, str], tuple[str, str]] = {
     ("DestinationRule", "trafficPolicy.loadBalancer.consistentHash.minimumRingSize"): (YES, "deprecated"),
     ("DestinationRule", "trafficPolicy.tls.mode"): (
         PART,
-        "`DISABLE` and `ISTIO_MUTUAL`, no effect: the bus's own settings secure connections; others are refused",
+        "`SIMPLE` and `MUTUAL` for hosts of a ServiceEntry; in the mesh the bus's own settings secure connections",
     ),
+    ("DestinationRule", "trafficPolicy.tls.clientCertificate"): (YES, _ON_EGRESS),
+    ("DestinationRule", "trafficPolicy.tls.privateKey"): (YES, _ON_EGRESS),
+    ("DestinationRule", "trafficPolicy.tls.caCertificates"): (YES, f"{_ON_EGRESS}; the system's where there is none"),
+    ("DestinationRule", "trafficPolicy.tls.sni"): (YES, "the host where there is none"),
+    ("ServiceEntry", "hosts"): (PART, "names with a dot, at most 128 characters; wildcards are refused"),
+    ("ServiceEntry", "addresses"): (IDLE, "calls name the host"),
+    ("ServiceEntry", "ports[].protocol"): (PART, f"`HTTP`, `HTTPS`; not yet: {_NOT_OUT}; never: {_NEVER_OUT}"),
+    ("ServiceEntry", "location"): (PART, "`MESH_EXTERNAL`; `MESH_INTERNAL` is refused: services register themselves"),
+    ("ServiceEntry", "resolution"): (PART, f"{_RESOLVED}; others are refused"),
+    ("ServiceEntry", "endpoints[].address"): (YES, "IP addresses; with `DNS` names, too"),
+    ("ServiceEntry", "endpoints[].labels"): (YES, "subsets choose by them"),
+    ("ServiceEntry", "endpoints[].network"): (IDLE, ""),
+    ("ServiceEntry", "endpoints[].weight"): (IDLE, "the DestinationRule's balancer picks"),
+    ("ServiceEntry", "endpoints[].serviceAccount"): (IDLE, ""),
+    ("ServiceEntry", "exportTo"): (PART, '`["*"]` alone'),
+    ("ServiceEntry", "subjectAltNames"): (YES, "where the DestinationRule has none"),
     ("Gateway", "servers[].port.number"): (YES, "`--http ADDR=PORT` says which listener stands for it"),
     ("Gateway", "servers[].port.protocol"): (PART, f"`HTTP`; not yet: {_OTHER_PROTOCOLS}; never: {_NO_PROTOCOL}"),
     ("Gateway", "servers[].tls.httpsRedirect"): (YES, "301 to the same address by `https`, for HTTP servers"),

@@ -1,6 +1,7 @@
 """DestinationRule → DestinationPolicy: its meaning checked, what subsets inherit filled in."""
 
 from msgspec import UNSET, UnsetType
+from msgspec.structs import replace
 
 from ..messages.rule import Balancer, DestinationPolicy
 from ..messages.rule import Subset as SubsetPolicy
@@ -11,12 +12,12 @@ from .istio_destination_rule import (
     LoadBalancer,
     PortTrafficPolicy,
     Simple,
-    TlsMode,
     TrafficPolicy,
     WorkloadSelector,
 )
 from .problem import Path, ProblemCode, Report
 from .translate_consistent_hash import consistent_hash
+from .translate_tls import client_tls
 
 Ports = dict[int, Policy]
 """Traffic policies by port."""
@@ -34,8 +35,8 @@ def destination_rule(spec: DestinationRule, namespace: str, name: str, report: R
     """Return the destination policy of a DestinationRule; it is complete where nothing was refused."""
     service = _service(spec.host, namespace, report)
     where: Path = ("spec", "trafficPolicy")
-    whole = _policy(spec.traffic_policy, Policy(), where, report)
-    ports = _ports(spec.traffic_policy, where, report)
+    whole = _policy(spec.traffic_policy, Policy(), service, where, report)
+    ports = _ports(spec.traffic_policy, service, where, report)
     subsets: dict[str, SubsetPolicy] = {}
     for place, one in enumerate(spec.subsets):
         path: Path = ("spec", "subsets", place)
@@ -47,10 +48,12 @@ def destination_rule(spec: DestinationRule, namespace: str, name: str, report: R
         own, its = None, Ports()
         if one.traffic_policy is not UNSET:
             where = (*path, "trafficPolicy")
-            own = _policy(one.traffic_policy, whole, where, report)
+            own = _policy(one.traffic_policy, whole, service, where, report)
             told = Report("")  # what is told of the subset's blocks is told once, above
-            its = {number: _policy(one.traffic_policy, of_port, where, told) for number, of_port in ports.items()}
-            its |= _ports(one.traffic_policy, where, report)
+            its = {
+                number: _policy(one.traffic_policy, of_port, service, where, told) for number, of_port in ports.items()
+            }
+            its |= _ports(one.traffic_policy, service, where, report)
         subsets[one.name] = SubsetPolicy(one.name, one.labels, own, tuple(sorted(its.items())))
     selects = spec.workload_selector is not UNSET
     return DestinationPolicy(
@@ -81,7 +84,7 @@ def _callers(selector: WorkloadSelector, report: Report) -> dict[str, str]:
     return selector.match_labels
 
 
-def _ports(policy: TrafficPolicy | UnsetType, path: Path, report: Report) -> Ports:
+def _ports(policy: TrafficPolicy | UnsetType, service: str, path: Path, report: Report) -> Ports:
     """Settings by port: they replace all that holds elsewhere, and what they leave out is the default (as in Istio)."""
     if policy is UNSET or policy.port_level_settings is UNSET:
         return {}
@@ -94,26 +97,21 @@ def _ports(policy: TrafficPolicy | UnsetType, path: Path, report: Report) -> Por
         number = one.port.number
         if number in found:
             report.refuse(ProblemCode.INVALID_VALUE, (*where, "port"), f"port {number} stands here twice")
-        found[number] = _policy(one, Policy(), where, report)
-        message = f"services have no ports here: this holds for routes whose destination names port {number}"
-        report.warn(ProblemCode.APPROXIMATED, where, message)
+        found[number] = _policy(one, Policy(), service, where, report)
+        if "_" not in service:  # services outside the mesh, whose tokens have one, do have ports
+            message = f"services have no ports here: this holds for routes whose destination names port {number}"
+            report.warn(ProblemCode.APPROXIMATED, where, message)
     return found
 
 
 def _policy(
-    policy: TrafficPolicy | PortTrafficPolicy | UnsetType, inherited: Policy, path: Path, report: Report
+    policy: TrafficPolicy | PortTrafficPolicy | UnsetType, inherited: Policy, service: str, path: Path, report: Report
 ) -> Policy:
     """A block that is not given is inherited."""
     if policy is UNSET:
         return inherited
     if policy.tls is not UNSET:
-        where = (*path, "tls", "mode")
-        if policy.tls.mode in (TlsMode.DISABLE, TlsMode.ISTIO_MUTUAL):
-            message = f"{policy.tls.mode.value} has no effect: the bus's own settings secure connections"
-            report.warn(ProblemCode.NO_EFFECT, where, message)
-        else:
-            message = f"{policy.tls.mode.value} is not supported yet: it needs destinations outside the mesh"
-            report.refuse(ProblemCode.UNSUPPORTED_VALUE, where, message)
+        inherited = replace(inherited, tls=client_tls(policy.tls, service, (*path, "tls"), report))
     if policy.load_balancer is UNSET:
         return inherited
     return _balanced(policy.load_balancer, inherited, (*path, "loadBalancer"), report)
@@ -127,7 +125,7 @@ def _balanced(block: LoadBalancer, inherited: Policy, path: Path, report: Report
             message = "simple and consistentHash exclude each other"
             report.refuse(ProblemCode.INVALID_VALUE, where, message, "leave one of them out")
         hashed = consistent_hash(block.consistent_hash, where, report)
-        return inherited if hashed is None else Policy(Balancer.RANDOM, hashed)
+        return inherited if hashed is None else replace(inherited, balancer=Balancer.RANDOM, hash=hashed)
     if simple is UNSET:
         return inherited
     where = (*path, "simple")
@@ -137,4 +135,4 @@ def _balanced(block: LoadBalancer, inherited: Policy, path: Path, report: Report
         message = f"{simple.value} cannot be honoured: there is no original destination to pass through to"
         report.refuse(ProblemCode.UNSUPPORTED_VALUE, where, message)
         return inherited
-    return Policy(BALANCERS[simple])
+    return replace(inherited, balancer=BALANCERS[simple], hash=None)

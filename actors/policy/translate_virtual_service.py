@@ -35,9 +35,6 @@ def virtual_service(spec: VirtualService, namespace: str, name: str, report: Rep
             report.refuse(ProblemCode.INVALID_VALUE, where, "host '*' is not allowed inside the mesh", hint)
         elif full in hosts:
             report.refuse(ProblemCode.INVALID_VALUE, where, f"host {host!r} stands here twice")
-        elif in_mesh and not full.endswith(".svc.cluster.local"):
-            message = f"{host!r} is no service of the mesh: the rule has no effect on calls between services"
-            report.warn(ProblemCode.NO_EFFECT, where, message)
         hosts.append(full)
     routes = tuple(
         _route(one, namespace, gateways, (*root, "http", place), report) for place, one in enumerate(spec.http)

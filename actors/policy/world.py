@@ -13,6 +13,8 @@ class World(NamedTuple):
     """Labels of each instance, by the service's subject token."""
     gateways: Sequence[Labels] | None = None
     """Labels of each gateway actor."""
+    egress: bool = False
+    """Whether some egress node carries calls out of the mesh; counts where `services` is known."""
     from_files: bool = False
     """Whether a service that no document speaks about counts as missing, where `services` is not known."""
 
@@ -24,6 +26,8 @@ FILES = World(from_files=True)
 
 GATEWAY = "plait-gateway"
 """As what gateways stand in the registry."""
+EGRESS = "plait-egress"
+"""As what egress nodes stand in the registry."""
 _OWN = "plait-"
 
 
@@ -31,12 +35,15 @@ def world_of(instances: Iterable[tuple[str, Labels]]) -> World:
     """Return the world in which these (service, labels) of instances run."""
     services: dict[str, list[Labels]] = {}
     gateways: list[Labels] = []
+    egress = False
     for service, labels in instances:
         if service == GATEWAY:
             gateways.append(labels)
+        elif service == EGRESS:
+            egress = True
         elif not service.startswith(_OWN):
             services.setdefault(service, []).append(labels)
-    return World(services, gateways)
+    return World(services, gateways, egress)
 
 
 def carries(labels: Labels, wanted: Labels) -> bool:

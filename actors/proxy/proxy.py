@@ -66,6 +66,7 @@ class Proxy(Actor):
         self.snapshot = Snapshot(compile_table({}), {}, self.directory, self._steps)
         self._kept: dict[int, Snapshot] = {0: self.snapshot}
         self.undecodable = 0
+        self._followers: list[Callable[[RouteTable, bool], object]] = []
 
     # The data path
 
@@ -192,12 +193,26 @@ class Proxy(Actor):
         for old in sorted(self._kept)[:-KEPT]:
             if old != self.snapshot.revision:
                 del self._kept[old]
+        self._tell(table, False)
         return snapshot
 
     def activate(self, _revision: int, prepared: object) -> None:
         """From now on requests that begin here decide by this snapshot."""
         assert isinstance(prepared, Snapshot)
         self.snapshot = prepared
+        self._tell(prepared.table, True)
+
+    def follow(self, told: Callable[[RouteTable, bool], object]) -> None:
+        """Have `told` hear of every route table: when it is prepared, and (True) when it is in force."""
+        self._followers.append(told)
+
+    def unfollow(self, told: Callable[[RouteTable, bool], object]) -> None:
+        """Tell it no more."""
+        self._followers.remove(told)
+
+    def _tell(self, table: RouteTable, in_force: bool) -> None:
+        for told in self._followers:
+            told(table, in_force)
 
     @property
     def table(self) -> RouteTable:

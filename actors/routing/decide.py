@@ -8,6 +8,7 @@ from collections.abc import Callable
 import msgspec
 
 from ..messages.error import NoRoute, UnknownSubset
+from ..messages.name import host_of, is_outside
 from ..messages.rule import Fault, RetryPolicy
 from .action import Action
 from .host import HostRoutes
@@ -66,7 +67,8 @@ def decide(
     With `reasons`, what ruled out each earlier route is appended to it; the decision is the same.
 
     Raises:
-        NoRoute: no rule matches. Inside the mesh a service without a rule set always has its implicit route.
+        NoRoute: no rule matches. Inside the mesh a service without a rule set always has its implicit route; a host
+            outside has one where a ServiceEntry names it.
         UnknownSubset: the chosen destination names a subset that nothing defines.
     """
     place = view.gateway
@@ -81,7 +83,9 @@ def decide(
             raise NoRoute(f"no route for host {view.authority!r}")
         if reasons is not None:
             _explain_implicit(table, view, reasons)
-        name, goal = view.service, table.upstream(view.service, "")
+        if is_outside(view.service) and view.service not in table.upstream.outside:
+            raise NoRoute(f"{host_of(view.service)} is no service of the mesh, and no ServiceEntry names it")
+        name, goal = view.service, table.upstream(view.service, "", view.port)
         if goal.choices:
             goal = goal.for_caller(view.source_namespace, view.source_labels)
         return Decision("", "", -1, name, "", None, None, None, None, goal, None, table.revision)

@@ -142,8 +142,12 @@ def without_port(text: str) -> str:
     return head if colon and port.isdigit() and (":" not in head or head.endswith("]")) else text
 
 
-def conditions(match: RouteMatch) -> tuple[Condition, ...]:
+def conditions(match: RouteMatch, unnamed: int | None = None) -> tuple[Condition, ...]:
     """Return the compiled conditions of one match, cheap ones first; all of them must hold.
+
+    Args:
+        match: what they are compiled from.
+        unnamed: the port of requests that name none; None where such a request has no port.
 
     Raises:
         BadPattern: one of its regexes is no RE2.
@@ -164,7 +168,7 @@ def conditions(match: RouteMatch) -> tuple[Condition, ...]:
         add(wanted(look, match.scheme), f"scheme wants {wording(match.scheme)}", look)
     if match.port is not None:
         port = match.port
-        add(lambda view: view.port == port, f"port wants {port}", lambda view: str(view.port))
+        add(lambda view: (view.port or unnamed) == port, f"port wants {port}", lambda view: str(view.port or unnamed))
     if match.authority is not None:
         add(authority(match.authority), f"authority wants {wording(match.authority)}", lambda view: view.authority)
     if match.source_namespace:

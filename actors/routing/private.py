@@ -1,7 +1,7 @@
 """Rule sets for the mesh that only some namespaces see: an index of hosts for each of these namespaces."""
 
 from ..messages.error import InvalidName
-from ..messages.name import service_token
+from ..messages.name import called_token
 from ..messages.rule import RuleSet
 from .host import HostIndex, HostRoutes
 
@@ -35,6 +35,6 @@ class Private:
 
 def _service(host: str) -> str:
     try:
-        return service_token(host)
+        return called_token(host)
     except InvalidName:
         return host

@@ -112,12 +112,12 @@ class Clause:
 
     __slots__ = ("catch_all", "conditions", "match", "number", "route", "tests")
 
-    def __init__(self, route: Route, number: int, match: RouteMatch) -> None:
+    def __init__(self, route: Route, number: int, match: RouteMatch, unnamed: int | None = None) -> None:
         self.route = route
         self.number = number
         """Which of the route's matches; -1 where it has none."""
         self.match = match
-        self.conditions: tuple[Condition, ...] = conditions(match)
+        self.conditions: tuple[Condition, ...] = conditions(match, unnamed)
         self.tests: tuple[Test, ...] = tuple(one.test for one in self.conditions)
         uri = match.uri
         anywhere = uri is None or (uri.kind.name == "PREFIX" and uri.value in ("", "/"))
@@ -140,10 +140,15 @@ class Prepared(NamedTuple):
     rule_set: RuleSet
     upstreams: tuple[Upstream, ...]
     clauses: tuple[Clause, ...]
+    unnamed: int | None
 
 
-def prepare(rule_set: RuleSet, place: str, upstream: Find) -> Generator[None, None, Prepared]:
+def prepare(
+    rule_set: RuleSet, place: str, upstream: Find, unnamed: int | None = None
+) -> Generator[None, None, Prepared]:
     """Return the clauses of `rule_set` that count at `place`, in order; yields where the work may rest.
+
+    `unnamed` is the port of requests that name none.
 
     Raises:
         BadPattern: one of its regexes is no RE2.
@@ -164,9 +169,9 @@ def prepare(rule_set: RuleSet, place: str, upstream: Find) -> Generator[None, No
         for number, match in here or [(-1, ANYTHING)]:
             if route is None or _by_match(rule):
                 route = Route(rule_set.name, index, rule, note, match)
-            clauses.append(Clause(route, number, match))
+            clauses.append(Clause(route, number, match, unnamed))
         yield
-    return Prepared(rule_set, tuple(used), tuple(clauses))
+    return Prepared(rule_set, tuple(used), tuple(clauses), unnamed)
 
 
 def _by_match(rule: RouteRule) -> bool:

@@ -7,7 +7,8 @@ oldest first and what matches everything last. Both are Istio's ways.
 from collections.abc import Generator, Iterator, Mapping, Sequence
 
 from ..messages.error import InvalidName
-from ..messages.name import host_of, service_token
+from ..messages.external import ExternalService
+from ..messages.name import called_token, host_of
 from ..messages.rule import DestinationPolicy, GatewayPolicy, Rule, RuleSet
 from .delegate import expand
 from .host import HostIndex, HostRoutes, narrower, spellings
@@ -91,15 +92,23 @@ class RouteTable:
         """The clauses of a rule set at a place; taken over from the table before where nothing they need changed."""
         key = (one.name, place)
         kept = self._prepared.get(key) or old.get(key)
+        unnamed = self._unnamed(one) if place == MESH else None
         if (
             kept is not None
+            and kept.unnamed == unnamed
             and (kept.rule_set is one or kept.rule_set == one)
             and all(was is self.upstream(was.service, was.subset, was.port) for was in kept.upstreams)
         ):
             self._prepared[key] = kept
             return kept.clauses
-        self._prepared[key] = made = yield from prepare(one, place, self.upstream)
+        self._prepared[key] = made = yield from prepare(one, place, self.upstream, unnamed)
         return made.clauses
+
+    def _unnamed(self, one: RuleSet) -> int | None:
+        """The port of calls inside the mesh that name none: only services outside it have ports."""
+        outside = self.upstream.outside
+        found = (outside.get(_service(host)) for host in one.hosts) if outside else ()
+        return next((service.default_port for service in found if service is not None), None)
 
     def _in_mesh(
         self, one: RuleSet, old: Mapping[tuple[str, str], Prepared]
@@ -194,7 +203,7 @@ class RouteTable:
 
 def _service(host: str) -> str:
     try:
-        return service_token(host)
+        return called_token(host)
     except InvalidName:
         return ""
 
@@ -241,6 +250,7 @@ def begin_table(
     gateways: dict[str, GatewayPolicy] = {}
     rule_sets: list[RuleSet] = []
     delegates: dict[str, RuleSet] = {}
+    outside: list[ExternalService] = []
     for key in sorted(rules):
         rule = rules[key]
         if isinstance(rule, RuleSet):
@@ -250,9 +260,11 @@ def begin_table(
                 delegates[rule.name] = rule
         elif isinstance(rule, DestinationPolicy):
             policies.append(rule)
+        elif isinstance(rule, ExternalService):
+            outside.append(rule)
         else:
             gateways[rule.name] = rule
     rule_sets.sort(key=lambda one: (one.order, one.name))
-    found = Upstreams(policies, previous.upstream if previous is not None else None)
+    found = Upstreams(policies, previous.upstream if previous is not None else None, outside)
     table = RouteTable(revision, gateways, found)
     return table, table.fill(rule_sets, delegates, previous)

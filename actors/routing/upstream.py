@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from ..messages.name import host_of
+from ..messages.external import PORT_LABEL, ExternalService
+from ..messages.name import called_token, host_of
 from ..messages.rule import DestinationPolicy, TrafficPolicy
 
 ROOT = "istio-system"
@@ -32,10 +33,12 @@ class Upstream(msgspec.Struct, frozen=True):
     """Tells it from others of the same instances that are used in another way; empty mostly."""
     choices: tuple["Choice", ...] = ()
     """Where it depends on the caller: what `for_caller` chooses from."""
+    home: str = "default"
+    """The namespace of the service."""
 
     def for_caller(self, namespace: str, labels: Mapping[str, str]) -> "Upstream":
         """Return the upstream of a caller; itself, without any policy, where none holds for that caller."""
-        for space in dict.fromkeys((namespace, space_of(self.service), ROOT)):
+        for space in dict.fromkeys((namespace, self.home, ROOT)):
             for choice in self.choices:
                 if choice.space == space and choice.holds(namespace, labels):
                     return choice.upstream
@@ -61,12 +64,22 @@ class Choice(NamedTuple):
 class Upstreams:
     """Finds the upstream of a service's subset; takes over those of an earlier table whose policies are the same."""
 
-    __slots__ = ("_exact", "_found", "_old", "_old_rules", "_ported", "_rules", "_wild")
+    __slots__ = ("_exact", "_found", "_old", "_old_outside", "_old_rules", "_ported", "_rules", "_wild", "outside")
 
-    def __init__(self, policies: Iterable[DestinationPolicy], previous: "Upstreams | None" = None) -> None:
+    def __init__(
+        self,
+        policies: Iterable[DestinationPolicy],
+        previous: "Upstreams | None" = None,
+        outside: Iterable[ExternalService] = (),
+    ) -> None:
+        self.outside: dict[str, ExternalService] = {}
+        """Services outside the mesh by token."""
+        for service in outside:
+            for host in service.hosts:
+                self.outside.setdefault(called_token(host), service)
         self._exact: dict[str, list[DestinationPolicy]] = {}
         self._wild: list[DestinationPolicy] = []
-        self._ported = False
+        self._ported = bool(self.outside)
         for one in policies:
             if "*" in one.service:
                 self._wild.append(one)
@@ -80,8 +93,9 @@ class Upstreams:
         self._found: dict[tuple[str, str, int | None], Upstream] = {}
         self._old: Mapping[tuple[str, str, int | None], Upstream] = {}
         self._old_rules: Mapping[str, tuple[DestinationPolicy, ...]] = {}
+        self._old_outside: Mapping[str, ExternalService] = {}
         if previous is not None and previous._ported == self._ported:
-            self._old, self._old_rules = previous._found, previous._rules
+            self._old, self._old_rules, self._old_outside = previous._found, previous._rules, previous.outside
 
     def rules(self, service: str) -> tuple[DestinationPolicy, ...]:
         """Return every policy about a service, whoever it holds for; the narrower one first."""
@@ -101,22 +115,30 @@ class Upstreams:
         found = self._found.get(key)
         if found is None:
             old = self._old.get(key)
-            same = old is not None and _same(self.rules(service), self._old_rules.get(service, ()))
+            same = (
+                old is not None
+                and self.outside.get(service) == self._old_outside.get(service)
+                and _same(self.rules(service), self._old_rules.get(service, ()))
+            )
             found = self._found[key] = old if old is not None and same else self._made(*key)
         return found
 
     def _made(self, service: str, subset: str, port: int | None) -> Upstream:
         rules = self.rules(service)
-        nothing = Upstream(service, subset, {}, TrafficPolicy(), not subset, port)
-        home = space_of(service)
+        outside = self.outside.get(service)
+        home = space_of(service) if outside is None else _space(outside)
+        at = port if outside is None or port is not None else outside.default_port
+        found = Upstream(service, subset, {}, TrafficPolicy(), not subset, port, home=home)
         if all(not one.export_to and not one.callers and _space(one) in (home, ROOT) for one in rules):
             own = [one for one in rules if _space(one) == home] or rules
-            return _upstream(own[0], service, subset, port, "") if own else nothing
-        choices = [
-            Choice(_space(one), one.export_to, one.callers, _upstream(one, service, subset, port, one.name))
-            for one in rules
-        ]
-        return msgspec.structs.replace(nothing, choices=tuple(choices))
+            if own:
+                found = _upstream(own[0], found, at, "")
+        else:
+            choices = (
+                Choice(_space(one), one.export_to, one.callers, _upstream(one, found, at, one.name)) for one in rules
+            )
+            found = msgspec.structs.replace(found, choices=tuple(choices))
+        return found if at is None or outside is None else _at_port(found, at)
 
 
 def space_of(service: str) -> str:
@@ -124,7 +146,7 @@ def space_of(service: str) -> str:
     return service.partition("_")[2] or "default"
 
 
-def _space(policy: DestinationPolicy) -> str:
+def _space(policy: DestinationPolicy | ExternalService) -> str:
     return policy.name.partition("/")[0]
 
 
@@ -144,11 +166,12 @@ def _same(rules: tuple[DestinationPolicy, ...], before: tuple[DestinationPolicy,
     )
 
 
-def _upstream(rule: DestinationPolicy, service: str, subset: str, port: int | None, owner: str) -> Upstream:
+def _upstream(rule: DestinationPolicy, nothing: Upstream, port: int | None, owner: str) -> Upstream:
+    """What a policy makes of an upstream that none holds for."""
     labels: dict[str, str] = {}
-    policy, ports, known = rule.policy, rule.ports, not subset
+    policy, ports, known = rule.policy, rule.ports, nothing.known
     for one in rule.subsets:
-        if one.name == subset:
+        if one.name == nothing.subset:
             labels, known = one.labels, True
             if one.policy is not None:
                 policy, ports = one.policy, one.ports
@@ -157,4 +180,11 @@ def _upstream(rule: DestinationPolicy, service: str, subset: str, port: int | No
         for number, settings in ports:
             if number == port:
                 policy, owner = settings, f"{owner}:{port}"
-    return Upstream(service, subset, labels, policy, known, port, owner)
+    return msgspec.structs.replace(nothing, labels=labels, policy=policy, known=known, owner=owner)
+
+
+def _at_port(upstream: Upstream, port: int) -> Upstream:
+    """The upstream at one port of a service outside: each port has instances of its own at the egress nodes."""
+    choices = tuple(one._replace(upstream=_at_port(one.upstream, port)) for one in upstream.choices)
+    labels = {**upstream.labels, PORT_LABEL: str(port)}
+    return msgspec.structs.replace(upstream, labels=labels, owner=f"{upstream.owner}@{port}", choices=choices)

@@ -12,7 +12,7 @@ import msgspec
 from ...tracing.context import new_traceparent
 from ..messages.envelope import Flag, Headers, ReplyFrame
 from ..messages.error import BadReply, BadStatus
-from ..messages.name import service_token
+from ..messages.name import called_token
 from ..messages.name import topic as checked_topic
 from ..proxy.call import Call, Caller
 from ..proxy.event import EVENT, LIMIT
@@ -26,7 +26,15 @@ T = TypeVar("T")
 _PATH_SAFE = "/%:@!$&'()*+,;=-._~"
 _PASSED_ON = ~int(Flag.HEDGE)
 _plain = re.compile(r"[A-Za-z0-9/%:@!$&'()*+,;=._~-]*").fullmatch
-_token = lru_cache(maxsize=1024)(service_token)
+
+
+@lru_cache(maxsize=1024)
+def _address(service: str, namespace: str) -> tuple[str, int | None]:
+    """The token of what is called, and its port where `service` names one: `www.example.com:8080`."""
+    host, colon, port = service.rpartition(":")
+    if colon and "." in host and port.isascii() and port.isdigit() and 0 < int(port) < 65536:
+        return called_token(host, namespace), int(port)
+    return called_token(service, namespace), None
 
 
 _decoders: dict[Any, msgspec.json.Decoder[Any]] = {}  # as many as the program writes types after `into=`
@@ -94,7 +102,7 @@ class Calling(Generic[Out]):
         """Call another service by its name; trace, deadline, baggage and policy revision travel along.
 
         Args:
-            service: `name`, `name.namespace` or a full host name.
+            service: `name`, `name.namespace` or a full host name; of a ServiceEntry also `host:port`.
             path: with the query, if any.
             headers: by name, or a list of pairs where a name comes more than once.
             timeout: seconds for everything, retries and injected faults too; a route's own timeout lies within.
@@ -113,6 +121,7 @@ class Calling(Generic[Out]):
             body = encode_json(json)
             fields.append(("content-type", JSON))
         path, _, query = path.partition("?")
+        token, port = _address(service, self.namespace)
         if context is None:
             baggage, traceparent, tracestate = self._origin(fields)
         else:
@@ -120,7 +129,7 @@ class Calling(Generic[Out]):
         call = Call(
             hosting.caller,
             around.rng.getrandbits(63),
-            _token(service, self.namespace),
+            token,
             method.upper(),
             path if _plain(path) else quote(path, safe=_PATH_SAFE),
             query,
@@ -130,6 +139,7 @@ class Calling(Generic[Out]):
             baggage,
             traceparent,
             tracestate,
+            port=port,
         )
         if context is not None:
             frame = context.frame

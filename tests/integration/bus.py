@@ -43,7 +43,9 @@ class UserBus:
 
     async def reset(self, first: set[tuple[str, str]]) -> None:
         """Bring back Bookinfo's first policy, and nothing else."""
-        for kind, name in sorted(await self.kinds() - first, reverse=True):  # routes before what they name
+        added = await self.kinds() - first
+        for kind, name in sorted(added, key=lambda one: (one[0] != "ServiceEntry", one), reverse=True):
+            # Routes before what they name, and last the hosts that all others may name.
             answer = await self.ask("policy.delete", {"kind": kind, "name": name})
             assert "errors" not in answer, answer
         await self.apply(first_policy())

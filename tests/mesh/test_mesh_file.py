@@ -22,6 +22,7 @@ admin: 9001
 natsSys: nats://sys@10.0.0.5:4222
 gateway: {http: [9000, "127.0.0.1:9443=443"], trustedHops: 1}
 dns: {listen: 8600, forward: "10.0.0.1:53", ttl: 5s}
+egress: true
 registry: {replicas: 2}
 policy: {replicas: 3}
 policies: [rules.yaml]

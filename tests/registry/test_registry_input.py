@@ -27,7 +27,8 @@ async def test_a_payload_has_to_say_what_its_subject_says(world):
     "change",
     [
         {"service": "Reviews"},
-        {"service": "a_b_c"},
+        {"service": "a__c"},
+        {"service": "www_example_C"},
         {"service": "a_"},
         {"name": "r_1"},
         {"node": "n_1"},

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from plait.actors import BadStatus, MeshError, Service, get
-from plait.actors.messages.error import BadReply, InvalidName, NoEndpoints
+from plait.actors.messages.error import BadReply, InvalidName, NoEndpoints, NoRoute
 from plait.actors.service.context import current
 from tests.virtual_loop import anyio_backend  # noqa: F401
 
@@ -104,7 +104,7 @@ async def test_what_cannot_be_called_raises_in_the_caller(client):
     class Lost(Service, name="lost"):
         @get("/")
         async def look(self):
-            for host in ("nobody", "no.such.place", "UPPER"):
+            for host in ("nobody", "no.such.place", "no..place", "UPPER"):
                 try:
                     await self.call(host, "/")
                 except MeshError as error:
@@ -113,4 +113,4 @@ async def test_what_cannot_be_called_raises_in_the_caller(client):
 
     await client.network.nodes[0].host(Lost)
     await client.send("lost")
-    assert caught == [NoEndpoints, InvalidName, InvalidName]
+    assert caught == [NoEndpoints, NoRoute, InvalidName, InvalidName]
