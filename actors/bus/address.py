@@ -22,6 +22,12 @@ SILENCE = 0.25
 NO_RESPONDERS = b"NATS/1.0 503"
 """How a server's header block begins when nobody listens on a request's subject."""
 
+# It does not repeat what was written: that may be half of a password.
+_NO_URL = (
+    "this is no URL of a NATS server, as nats://HOST:PORT or nats://USER:PASSWORD@HOST:PORT; in a password or a token "
+    "/ ? # [ ] @ and commas are written as %2F %3F %23 %5B %5D %40 %2C"
+)
+
 
 class Address(NamedTuple):
     """One server, and the credentials that its URL names."""
@@ -57,8 +63,10 @@ def address(url: str) -> Address:
     try:
         parts = urlsplit(full)
         host, port = parts.hostname, parts.port or 4222
-    except ValueError as error:
-        raise BusUnavailable(f"this is no URL of a NATS server: {error}") from None
+    except ValueError:
+        raise BusUnavailable(_NO_URL) from None
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise BusUnavailable(_NO_URL)
     if parts.scheme not in ("nats", "tls") or not host:
         raise BusUnavailable(
             f"a NATS server's URL begins with nats:// or tls:// and names a host, this one is {parts.scheme}://…"

@@ -1,5 +1,6 @@
 """What users ask over the bus: YAML or JSON text in, JSON out, answered at once."""
 
+import contextlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -103,7 +104,8 @@ def send_json(bus: Bus, reply: bytes, answer: Any) -> None:
     try:
         bus.publish(reply, msgspec.json.encode(answer))
     except TooLarge as error:
-        bus.publish(reply, msgspec.json.encode(refusal(error)))
+        with contextlib.suppress(MeshError):  # whose subject may be too long itself
+            bus.publish(reply, msgspec.json.encode(refusal(error)))
     except MeshError:
         pass
 

@@ -14,7 +14,7 @@ from ..bus.user_request import UserSubjects, refusal, send_json
 from ..loop.slice import Slices
 from ..loop.timer import Deadline
 from ..messages.codec import Codec
-from ..messages.error import HandlerFailed, MeshError, Undecodable
+from ..messages.error import HandlerFailed, MeshError, Overloaded, Undecodable
 from ..messages.subject import Subjects
 from ..messages.table import Activate, Push
 from ..runtime.actor import Actor
@@ -34,6 +34,8 @@ log = logging.getLogger("plait.policy")
 
 QUEUE = b"policy"
 _PAUSE = 1.0  # seconds before a store that did not answer is read again
+WAITING = 64 * 1024 * 1024
+"""Bytes of changes that wait for their turn; the mailbox alone would take a thousand bundles of any size."""
 
 _pushes = Codec[Push](Push)
 
@@ -80,6 +82,7 @@ class PolicyEngine(Actor):
         self._subscriptions: list[Subscription] = []
         self._stopped = False
         self._due: Deadline | None = None
+        self._waiting = 0
 
     @property
     def active(self) -> int:
@@ -148,6 +151,7 @@ class PolicyEngine(Actor):
         """Handle one change, or the news of one."""
         match message:
             case Asked():
+                self._waiting = max(0, self._waiting - len(message.payload))
                 send_json(self._bus, message.reply, await self._answer(message))
             case _News():
                 await self._look()
@@ -168,8 +172,16 @@ class PolicyEngine(Actor):
             self._take(asked(action, payload, reply, fields))
 
     def _take(self, change: Asked) -> None:
+        size = len(change.payload)
         try:
-            self.cell.tell(change)
+            if self._waiting + size > WAITING:
+                raise Overloaded("the changes that wait for the policy engine are too large; try again")
+            self._waiting += size  # first: its turn may come before `tell` returns
+            try:
+                self.cell.tell(change)
+            except MeshError:
+                self._waiting -= size
+                raise
         except MeshError as error:
             send_json(self._bus, change.reply, refusal(error))
 

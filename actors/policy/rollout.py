@@ -15,6 +15,7 @@ from ..table.snapshot import CHUNK
 _acknowledgements = Codec[Acknowledge](Acknowledge)
 _NUMBERS = 1 << 53  # no revision is later; who says so is mistaken
 _NODES = 10_000  # nodes whose last word is kept; past it the one that has been silent longest makes room
+_REASON, _STATE = 1000, 20  # characters of what a node says that are kept, however many it sends
 
 
 class Word(NamedTuple):
@@ -140,7 +141,7 @@ class Rollout:
         if said.state == "active":
             self.told(said.revision)
         before = self.nodes.pop(said.node, None)
-        word = Word(said.revision, said.state, said.reason, self._wall_clock())
+        word = Word(said.revision, said.state[:_STATE], said.reason[:_REASON], self._wall_clock())
         self.nodes[said.node] = before if before is not None and before[:3] == word[:3] else word
         if len(self.nodes) > _NODES:
             del self.nodes[next(iter(self.nodes))]
@@ -148,7 +149,7 @@ class Rollout:
         if said.revision < revision or said.node not in self._open:
             return
         if said.revision == revision and said.state == "refused":
-            self._refusals[said.node] = said.reason[:1000]
+            self._refusals[said.node] = word.reason
         elif said.state != state and said.state != "active":
             return
         self._open.discard(said.node)

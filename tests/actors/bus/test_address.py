@@ -36,6 +36,16 @@ def test_what_is_no_such_url_is_refused(url):
         address(url)
 
 
+@pytest.mark.parametrize(
+    "url",
+    ["nats://ann:s3cr/et@bus:5", "nats://ann:33/44@bus", "nats://s3cr?et@bus", "nats://a:33#44@b", "nats://s3c]r@b"],
+)
+def test_a_password_that_is_not_escaped_is_refused_and_not_repeated(url):
+    with pytest.raises(BusUnavailable, match="%2F") as caught:
+        addresses(url)
+    assert not any(part in str(caught.value) for part in ("s3c", "33", "44"))
+
+
 def test_urls_joined_by_commas_are_one_cluster_with_one_login():
     found = addresses("nats://ann:pw@a:1, nats://b:2,c,nats://bob:x@d,nats://b:2")
     assert found == (

@@ -6,8 +6,9 @@ import time
 
 import pytest
 
+from plait.actors.bus.memory import MemoryServer
 from plait.actors.bus.reply import may_answer
-from plait.actors.bus.user_request import number_field, parse, text_field
+from plait.actors.bus.user_request import number_field, parse, send_json, text_field
 from plait.actors.messages.error import Refused, Undecodable
 from plait.actors.messages.subject import Subjects
 
@@ -74,3 +75,10 @@ def test_an_answer_goes_only_where_answers_belong():
     assert may_answer(subjects, own)
     for forged in (b"", b"$JS.API.STREAM.DELETE.x", b"plait.default.policy.apply", b"plait.other.nrsp.a.b.c.1"):
         assert not may_answer(subjects, forged)
+
+
+@pytest.mark.anyio
+async def test_an_answer_that_can_go_nowhere_harms_nobody():
+    bus = MemoryServer().connect("x")
+    send_json(bus, b"_INBOX." + b"x" * 4080, {})
+    await bus.close()

@@ -28,3 +28,15 @@ async def test_those_who_were_here_once_do_not_keep_newcomers_from_being_heard(m
     assert engine.has("new", 1)
     engine.close()
     await bus.close()
+
+
+async def test_what_a_node_says_at_length_is_cut():
+    subjects = Subjects("m")
+    bus = MemoryServer().connect("engine")
+    engine = Rollout(bus, subjects, Deadlines(asyncio.get_running_loop()), lambda: 0.0, lambda: 0.0)
+    engine.start()
+    bus.publish(subjects.acknowledge("n"), encode(Acknowledge("n", 1, "refused" * 50_000, "why " * 50_000)))
+    await bus.flush()
+    assert len("".join(engine.nodes["n"][1:3])) < 2000
+    engine.close()
+    await bus.close()

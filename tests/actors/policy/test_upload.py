@@ -1,8 +1,11 @@
 """Bundles that come in parts: all to one engine, bounded, forgotten when they stop half-way."""
 
+import asyncio
+
 import pytest
 
 from plait.actors.messages.error import NoResponders
+from plait.actors.policy import engine as policy_engine
 from plait.actors.policy import upload
 from tests.policy_world import BAD, service
 
@@ -81,3 +84,14 @@ async def test_an_answer_that_names_more_than_fits_says_how_many_more_there_are(
     assert len(answer["applied"]) == 1000
     errors = (await world.apply("".join(BAD.replace("broken", f"b{n}") for n in range(1500))))["errors"]
     assert errors[-1]["message"] == f"and {1500 - len(errors) + 1} more, which do not fit one answer"
+
+
+async def test_bundles_that_wait_for_their_turn_are_bounded_in_bytes(world, monkeypatch):
+    engine = await world.start()
+    monkeypatch.setattr(policy_engine, "WAITING", 3 * len(SERVICES))
+    answers = await asyncio.gather(*(world.apply(SERVICES.replace("s1", f"x{n}")) for n in range(6)))
+    refused = [one["errors"][0]["code"] for one in answers if "errors" in one]
+    assert refused == ["resource_exhausted"] * 2, "one is at work, three wait"
+    assert sorted(one["revision"] for one in answers if "errors" not in one) == [1, 2, 3, 4]
+    assert "errors" not in await world.apply(SERVICES), "they are counted until their turn comes, no longer"
+    assert engine._waiting == 0
