@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from msgspec import UNSET, Meta, UnsetType
 
-from .scalar import Duration, Later
+from .scalar import Duration
 from .spec import Spec
 
 Size = Annotated[int, Meta(ge=0, le=8_388_608)]
@@ -37,6 +37,12 @@ class RingHash(Spec):
     minimum_ring_size: Size | UnsetType = UNSET
 
 
+class Maglev(Spec):
+    """Maglev's table."""
+
+    table_size: Annotated[int, Meta(ge=0)] | UnsetType = UNSET
+
+
 class ConsistentHash(Spec):
     """What of a request names its instance, and how."""
 
@@ -52,5 +58,5 @@ class ConsistentHash(Spec):
     use_source_ip: bool | UnsetType = UNSET
     http_query_parameter_name: str | UnsetType = UNSET
     ring_hash: RingHash | UnsetType = UNSET
-    maglev: Later = UNSET
+    maglev: Maglev | UnsetType = UNSET
     minimum_ring_size: Size | UnsetType = UNSET

@@ -108,6 +108,7 @@ NOTES: dict[tuple[str, str], tuple[str, str]] = {
         YES,
         "up to 65536; each instance has 160 points at least, and exactly 160 where it is not set",
     ),
+    ("DestinationRule", "trafficPolicy.loadBalancer.consistentHash.maglev.tableSize"): (YES, "65537 where none is set"),
     ("DestinationRule", "trafficPolicy.loadBalancer.consistentHash.minimumRingSize"): (YES, "deprecated"),
     ("DestinationRule", "trafficPolicy.tls.mode"): (
         PART,

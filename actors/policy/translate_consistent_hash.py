@@ -1,4 +1,4 @@
-"""Istio's `consistentHash` → ConsistentHash: exactly one key, a ring, and a cookie that can be sent."""
+"""Istio's `consistentHash` → ConsistentHash: exactly one key, a ring or a table, and a cookie that can be sent."""
 
 import re
 
@@ -9,6 +9,10 @@ from ..messages.hashing import HashSource
 from .istio_consistent_hash import ConsistentHash, HttpCookie
 from .problem import Path, ProblemCode, Report
 
+TABLE = 65_537
+"""Entries of Maglev's table where none is set (Envoy's default)."""
+LIMIT = 5_000_011
+"""Istio's bound of a table's size."""
 LARGEST = 65_536
 """Points that a minimum leads to at most: more make the shares no more even, only the node bigger."""
 
@@ -21,15 +25,16 @@ def consistent_hash(spec: ConsistentHash, path: Path, report: Report) -> Hash | 
     """Return its meaning, None where it was refused."""
     key = _key(spec, path, report)
     minimum = _minimum(spec, path, report)
+    table = _table(spec, path, report)
     if key is None:
         return None
     source, name = key
     cookie = spec.http_cookie
     if source is not HashSource.COOKIE or cookie is UNSET:
-        return Hash(source, name, minimum_ring=minimum)
+        return Hash(source, name, minimum_ring=minimum, table=table)
     attributes = tuple((one.name, one.value) for one in cookie.attributes)
     ttl = None if cookie.ttl is UNSET else float(cookie.ttl)
-    return Hash(source, name, cookie.path, ttl, attributes, minimum)
+    return Hash(source, name, cookie.path, ttl, attributes, minimum, table)
 
 
 def _key(spec: ConsistentHash, path: Path, report: Report) -> tuple[HashSource, str] | None:
@@ -92,3 +97,22 @@ def _minimum(spec: ConsistentHash, path: Path, report: Report) -> int:
         message = f"a ring is made to have {LARGEST} points at least, not {minimum}; each instance has 160 or more"
         report.warn(ProblemCode.APPROXIMATED, where, message)
     return min(minimum, LARGEST)
+
+
+def _table(spec: ConsistentHash, path: Path, report: Report) -> int:
+    if spec.maglev is UNSET:
+        return 0
+    if spec.ring_hash is not UNSET or spec.minimum_ring_size is not UNSET:
+        message = "ringHash and maglev exclude each other"
+        report.refuse(ProblemCode.INVALID_VALUE, (*path, "maglev"), message)
+    size = spec.maglev.table_size
+    if size is UNSET:
+        return TABLE
+    if size >= LIMIT or not _prime(size):
+        message = f"{size} is no prime below {LIMIT:,}"
+        report.refuse(ProblemCode.INVALID_VALUE, (*path, "maglev", "tableSize"), message, f"such as {TABLE}")
+    return size
+
+
+def _prime(number: int) -> bool:
+    return number > 1 and all(number % factor for factor in range(2, int(number**0.5) + 1))

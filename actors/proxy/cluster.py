@@ -3,9 +3,11 @@
 import random
 from collections.abc import Mapping, Sequence
 
+from ..loop.slice import Slices
 from ..messages.error import NoEndpoints
 from ..messages.hashing import ConsistentHash
 from ..messages.rule import Balancer
+from .ahead import Placed, shape
 from .balancer import Picker, picker
 from .call import Call
 from .endpoint import Endpoint
@@ -15,7 +17,7 @@ from .hashing import Hashing
 class Cluster:
     """One destination. The set of endpoints is replaced as a whole; balancer and counters stay."""
 
-    def __init__(self, service: str, subset: str, rng: random.Random) -> None:
+    def __init__(self, service: str, subset: str, rng: random.Random, slices: Slices | None = None) -> None:
         self.service = service
         self.subset = subset
         self.endpoints: tuple[Endpoint, ...] = ()
@@ -23,19 +25,29 @@ class Cluster:
         """Picks by a key of the call, where the policy asks for that."""
         self._members: tuple[Endpoint, ...] = ()
         self._rng = rng
+        self._slices = slices
         self._kind: Balancer | None = None
         self._picker: Picker = picker(Balancer.LEAST_REQUEST, rng)
 
-    def use(self, kind: Balancer, hashed: ConsistentHash | None = None) -> None:
-        """Balance in this way from now on, and by hash where that is asked; what stays keeps its state."""
+    def use(self, kind: Balancer, hashed: ConsistentHash | None = None, made: Placed | None = None) -> None:
+        """Balance in this way from now on, and by hash where that is asked; what stays keeps its state.
+
+        `made` are places that were made ahead, for a cluster that is not yet hashed in this shape.
+        """
         if kind is not self._kind:
             self._kind = kind
             self._picker = picker(kind, self._rng)
         if hashed is None:
             self.hashing = None
-        elif self.hashing is None or self.hashing.policy != hashed:
-            self.hashing = Hashing(hashed, self._rng)
+        elif self.hashing is None or not self.shaped(hashed):
+            self.hashing = Hashing(hashed, self._rng, self._slices, made)
             self.hashing.follow(self._members, self.endpoints)
+        elif self.hashing.policy != hashed:
+            self.hashing.use(hashed)
+
+    def shaped(self, hashed: ConsistentHash) -> bool:
+        """Return whether it has the places that this policy leads by."""
+        return self.hashing is not None and shape(self.hashing.policy) == shape(hashed)
 
     def take(self, members: tuple[Endpoint, ...], endpoints: tuple[Endpoint, ...]) -> None:
         """Have these members from now on, of whom `endpoints` may be called."""

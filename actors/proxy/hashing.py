@@ -4,19 +4,23 @@ Members are all known instances, whatever their health: who fails its checks los
 has them again when it is back. A call without a key goes to any instance.
 """
 
+import logging
 import random
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 import xxhash
 
+from ..loop.slice import Slices, Steps, at_once
 from ..messages.error import NoEndpoints
 from ..messages.hashing import ConsistentHash, HashSource
 from ..routing.matcher import header, parameter
+from .ahead import Placed, places_of
 from .call import Call
 from .cookie import cookie, fresh, set_cookie
 from .endpoint import Endpoint
-from .ring import Places, Ring
+
+log = logging.getLogger("plait.hashing")
 
 Key = Callable[[Call], str | None]
 
@@ -36,16 +40,50 @@ class Unhashed(Protocol):
 class Hashing:
     """The hashing of one cluster."""
 
-    def __init__(self, policy: ConsistentHash, rng: random.Random) -> None:
+    def __init__(
+        self, policy: ConsistentHash, rng: random.Random, slices: Slices | None = None, made: Placed | None = None
+    ) -> None:
+        """Begin with the places that were `made` ahead, or with none.
+
+        Without `slices` every change of members is worked in at once, however long that takes.
+        """
         self.policy = policy
+        self._rng = rng
         self._key = key_of(policy, rng)
-        self._places: Places = Ring(policy.minimum_ring)
+        self._slices = slices
+        self._ready = made is not None
+        """Whether places were ever made: before, the few that have some already would get all calls."""
+        self._places, self._placed = made or Placed(places_of(policy), ())
+        """Places, and the members that were worked in last."""
         self._routable: dict[str, Endpoint] = {}
+        self._members: tuple[str, ...] = ()
+        self._working = False
+
+    def use(self, policy: ConsistentHash) -> None:
+        """Read keys in another way; the places stay, so it must be of the same shape."""
+        self.policy = policy
+        self._key = key_of(policy, self._rng)
 
     def follow(self, members: Iterable[Endpoint], routable: Iterable[Endpoint]) -> None:
-        """Have these members from now on, of whom those that are `routable` may be called."""
-        self._places.follow([one.id for one in members])
+        """Have these members from now on, of whom those that are `routable` may be called; many are worked in soon."""
+        self._members = tuple(one.id for one in members)
         self._routable = {one.id: one for one in routable}
+        if self._working or self._members == self._placed:
+            return  # what is at work goes on until it has the newest
+        self._working = True
+        if self._slices is None:
+            at_once(self._catch_up())
+        else:
+            self._slices.start(self._catch_up(), _worked)
+
+    def _catch_up(self) -> Steps[None]:
+        try:
+            while self._placed != self._members:
+                members = self._members
+                yield from self._places.follow(members)
+                self._placed, self._ready = members, True
+        finally:
+            self._working = False
 
     def pick(self, call: Call, avoided: Sequence[Endpoint], unhashed: Unhashed) -> Endpoint:
         """Return the endpoint that the call's key leads to, the next in order of those that are not `avoided`.
@@ -59,6 +97,8 @@ class Hashing:
         number = xxhash.xxh64_intdigest(key.encode("utf-8", "surrogatepass"))
         if not self._routable:
             raise NoEndpoints
+        if not self._ready:
+            return unhashed.pick(avoided)
         found = self._places.find(number, self._routable, avoided)
         if found is None and avoided:
             found = self._places.find(number, self._routable, ())
@@ -83,6 +123,11 @@ def key_of(policy: ConsistentHash, rng: random.Random) -> Key:
         return value or None
 
     return look
+
+
+def _worked(outcome: Exception | None) -> None:
+    if outcome is not None:
+        log.error("the members of a hashed destination stay as they were", exc_info=outcome)
 
 
 def _source(call: Call) -> str:

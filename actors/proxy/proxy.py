@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from ..loop.slice import Steps
+from ..loop.slice import Slices, Steps
 from ..loop.timer import Deadlines
 from ..messages.codec import Codec
 from ..messages.envelope import ReplyFrame
@@ -21,6 +21,7 @@ from ..messages.rule import Rule
 from ..routing.decide import Decision, Reason, decide
 from ..routing.table import RouteTable, begin_table, compile_table
 from ..runtime.actor import Actor
+from .ahead import hashes
 from .call import Call
 from .chain import Chain, Chains
 from .event import Emitter
@@ -52,7 +53,7 @@ class Proxy(Actor):
         observer: Observer,
     ) -> None:
         self.wire = wire
-        self.directory = Directory(rng)
+        self.directory = Directory(rng, Slices(asyncio.get_running_loop(), clock))
         self._steps = Chains(wire, deadlines, rng)
         self.emitter = Emitter(wire, self.directory.topics, self._steps, rng, clock, observer)
         """Sends events to those who are interested."""
@@ -188,6 +189,7 @@ class Proxy(Actor):
         decoded = {key: rule for key, (_, rule) in rules.items()}
         table, steps = begin_table(decoded, revision, self.snapshot.table)
         yield from steps
+        yield from self.directory.make_ahead([one for _, one in rules.values() if hashes(one)])
         self._rules = rules
         snapshot = self._kept[revision] = Snapshot(table, decoded, self.directory, self._steps)
         for old in sorted(self._kept)[:-KEPT]:

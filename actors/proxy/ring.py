@@ -4,41 +4,24 @@ Where a member's places are depends on its id alone: callers that know the same 
 whatever order they got to know them, and who joins or leaves moves no key between two others.
 """
 
+from array import array
 from bisect import bisect_left
-from collections.abc import Collection, Container, Iterable, Mapping
-from typing import Protocol, TypeVar
+from collections.abc import Collection, Container, Iterator, Mapping
 
 import xxhash
 
-T = TypeVar("T")
+from ..loop.slice import Steps
+from .places import T
 
 PLACES = 160
 """Places of each member: its share is then within some 8 % of an even one (1 / sqrt(160))."""
 
-
-class Places(Protocol):
-    """Puts hashes to members."""
-
-    def follow(self, members: Collection[str]) -> None:
-        """Have these members, by id, from now on."""
-        ...
-
-    def find(self, key: int, routable: Mapping[str, T], avoided: Container[T]) -> T | None:
-        """Return whom a hash belongs to, or the next in order who is `routable` and not `avoided`."""
-        ...
-
-
-def walk(owners: list[str], start: int, routable: Mapping[str, T], avoided: Container[T]) -> T | None:
-    """Return the first from `start` on, once around, who is `routable` and not `avoided`."""
-    for place in range(start - len(owners), start):  # an index below 0 counts from the end: that is the way around
-        found = routable.get(owners[place])
-        if found is not None and found not in avoided:
-            return found
-    return None
+_STEP = 640
+"""Places that are put in or taken out at a time: less than a millisecond of work."""
 
 
 class Ring:
-    """Members on a circle."""
+    """Members on a circle. Numbers stand for them: arrays of numbers are copied without touching an object each."""
 
     def __init__(self, minimum: int = 0) -> None:
         """With few members each has twice, four times … as many places, so that there are `minimum` in all.
@@ -46,77 +29,92 @@ class Ring:
         The count changes with the number of members then: where it halves or doubles, about half of all keys move.
         """
         self._minimum = minimum
-        self._each = PLACES
-        self._members: frozenset[str] = frozenset()
-        self._points: list[int] = []
-        self._owners: list[str] = []
+        self._counts: dict[str, int] = {}
+        """How many places each member has."""
+        self._numbers: dict[str, int] = {}
+        self._names: dict[int, str] = {}
+        self._next = 0
+        self._points = array("Q")
+        self._owners = array("I")
 
     def __len__(self) -> int:
         return len(self._points)
 
-    def follow(self, members: Collection[str]) -> None:
-        """Have these members from now on."""
-        wanted = frozenset(members)
-        if wanted == self._members:
-            return
-        each = PLACES
-        while wanted and each * len(wanted) < self._minimum:
-            each *= 2
-        before, had = self._members, self._each
-        self._members, self._each = wanted, each
-        self._remove(_places(before - wanted, 0, had))
-        self._insert(_places(wanted - before, 0, each))
-        stayed = before & wanted
-        self._remove(_places(stayed, each, had))
-        self._insert(_places(stayed, had, each))
+    def follow(self, members: Collection[str]) -> Steps[None]:
+        """Have these members from the end of the steps on."""
+        work = 0
+        more: list[tuple[int, str]] = []
+        less: list[tuple[int, str]] = []
+        for name, have, want in self._differences(frozenset(members)):
+            self._counts[name] = want
+            if want > have:
+                more += _places(name, have, want)
+            else:
+                less += _places(name, want, have)
+            work += abs(want - have)
+            if work >= _STEP:
+                self._change(more, less)
+                work, more, less = 0, [], []
+                yield
+        self._change(more, less)
 
     def find(self, key: int, routable: Mapping[str, T], avoided: Container[T]) -> T | None:
         """Return the owner of the first place at `key` or after it, passing over whoever cannot be called."""
-        return walk(self._owners, bisect_left(self._points, key), routable, avoided)
+        owners, names = self._owners, self._names
+        start = bisect_left(self._points, key)
+        for place in range(start - len(owners), start):  # an index below 0 counts from the end: the way around
+            found = routable.get(names[owners[place]])
+            if found is not None and found not in avoided:
+                return found
+        return None
 
-    def _insert(self, places: list[tuple[int, str]]) -> None:
-        """Merge sorted places in, whole stretches at a time."""
-        if not places:
-            return
-        points, owners = self._points, self._owners
-        merged: list[int] = []
-        their: list[str] = []
-        last = 0
-        for point, owner in places:
-            at = self._index(point, owner, last)
-            merged += points[last:at]
+    def _differences(self, wanted: frozenset[str]) -> Iterator[tuple[str, int, int]]:
+        """Each member whose count changes, with what it has and shall have; many places come in several parts."""
+        each = PLACES
+        while wanted and each * len(wanted) < self._minimum:
+            each *= 2
+        for name in sorted(wanted | self._counts.keys()):
+            have, want = self._counts.get(name, 0), each if name in wanted else 0
+            while have != want:
+                part = min(want, have + _STEP) if want > have else max(want, have - _STEP)
+                yield name, have, part
+                have = part
+
+    def _change(self, more: list[tuple[int, str]], less: list[tuple[int, str]]) -> None:
+        for name in dict.fromkeys(name for _, name in more if name not in self._numbers):
+            self._numbers[name], self._names[self._next] = self._next, name
+            self._next += 1
+        if more:
+            self._merge(sorted(more), 0)
+        if less:
+            self._merge(sorted(less), 1)
+        for name in dict.fromkeys(name for _, name in less if not self._counts[name]):
+            del self._counts[name], self._names[self._numbers.pop(name)]
+
+    def _merge(self, places: list[tuple[int, str]], cut: int) -> None:
+        """Put sorted places in, or, with `cut` 1, take them out; what lies between is copied in whole stretches."""
+        points, owners, last = self._points, self._owners, 0
+        new, their = array("Q"), array("I")
+        for point, name in places:
+            at = self._index(point, name, last)
+            new += points[last:at]
             their += owners[last:at]
-            merged.append(point)
-            their.append(owner)
-            last = at
-        self._points = merged + points[last:]
+            if not cut:
+                new.append(point)
+                their.append(self._numbers[name])
+            last = at + cut
+        self._points = new + points[last:]
         self._owners = their + owners[last:]
 
-    def _remove(self, places: list[tuple[int, str]]) -> None:
-        """Cut sorted places out."""
-        if not places:
-            return
-        points, owners = self._points, self._owners
-        left: list[int] = []
-        their: list[str] = []
-        last = 0
-        for point, owner in places:
-            at = self._index(point, owner, last)
-            left += points[last:at]
-            their += owners[last:at]
-            last = at + 1
-        self._points = left + points[last:]
-        self._owners = their + owners[last:]
-
-    def _index(self, point: int, owner: str, low: int) -> int:
-        points, owners = self._points, self._owners
+    def _index(self, point: int, name: str, low: int) -> int:
+        points, owners, names = self._points, self._owners, self._names
         at = bisect_left(points, point, low)
-        while at < len(points) and points[at] == point and owners[at] < owner:
+        while at < len(points) and points[at] == point and names[owners[at]] < name:
             at += 1  # two at one point stand by id: no order of coming may tell two rings apart
         return at
 
 
-def _places(members: Iterable[str], first: int, end: int) -> list[tuple[int, str]]:
-    """Return the places of each member from number `first` up to `end`, sorted."""
+def _places(name: str, first: int, end: int) -> list[tuple[int, str]]:
+    """Return a member's places from number `first` up to `end`."""
     digest = xxhash.xxh64_intdigest
-    return sorted((digest(f"{one}_{number}".encode()), one) for one in members for number in range(first, end))
+    return [(digest(f"{name}_{number}".encode()), name) for number in range(first, end)]

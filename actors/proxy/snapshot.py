@@ -1,14 +1,16 @@
 """What requests decide by: one policy revision, compiled, with the clusters and chains that its routes lead to."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
+from ..loop.slice import Slices, Steps
 from ..messages.health import ROUTABLE, SUSPECTED
 from ..messages.instance import Instance
-from ..messages.rule import Rule
+from ..messages.rule import DestinationPolicy, Rule
 from ..routing.decide import Decision
 from ..routing.table import RouteTable
-from ..routing.upstream import Upstream
+from ..routing.upstream import Upstream, covers
+from .ahead import Ahead, Want, wants
 from .chain import Chain, Chains
 from .cluster import Cluster, carries
 from .endpoint import Endpoint
@@ -24,8 +26,11 @@ class Directory:
     Clusters and endpoints outlive policy revisions: balancers keep their turn, counters their count.
     """
 
-    def __init__(self, rng: random.Random) -> None:
+    def __init__(self, rng: random.Random, slices: Slices | None = None) -> None:
+        """`slices` cut what takes long; without them it is done at once."""
         self._rng = rng
+        self._slices = slices
+        self._ahead = Ahead()
         self._services: dict[str, dict[str, Endpoint]] = {}
         self._clusters: dict[Key, Cluster] = {}
         self._by_service: dict[str, list[tuple[dict[str, str], Cluster]]] = {}
@@ -66,11 +71,28 @@ class Directory:
         key = (upstream.service, upstream.subset, tuple(sorted(upstream.labels.items())), upstream.owner, mirrors)
         cluster = self._clusters.get(key)
         if cluster is None:
-            cluster = self._clusters[key] = Cluster(upstream.service, upstream.subset, self._rng)
+            cluster = self._clusters[key] = Cluster(upstream.service, upstream.subset, self._rng, self._slices)
             self._by_service.setdefault(upstream.service, []).append((upstream.labels, cluster))
             self._refresh(upstream.service)
-        cluster.use(upstream.policy.balancer, upstream.policy.hash)
+        hashed, made = upstream.policy.hash, None
+        if hashed is not None and not cluster.shaped(hashed):
+            made = self._ahead.take(upstream.service, upstream.labels, hashed)
+        cluster.use(upstream.policy.balancer, hashed, made)
         return cluster
+
+    def make_ahead(self, rules: Iterable[DestinationPolicy]) -> Steps[None]:
+        """Make what these rules, not yet in force, hash by, where no cluster has it."""
+        found: list[tuple[Want, tuple[str, ...]]] = []
+        for rule in rules:
+            for service in [one for one in self._services if covers(rule.service, one)]:
+                for want in wants(rule, service):
+                    clusters = self._by_service.get(service, ())
+                    if any(labels == want.labels and one.shaped(want.policy) for labels, one in clusters):
+                        continue
+                    known = self._services.get(service, {}).values()
+                    found.append((want, tuple(sorted(o.id for o in known if carries(o.instance.labels, want.labels)))))
+                yield
+        yield from self._ahead.make(found)
 
     def _refresh(self, service: str) -> None:
         those = self._services.get(service, {}).values()

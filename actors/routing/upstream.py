@@ -101,7 +101,7 @@ class Upstreams:
         """Return every policy about a service, whoever it holds for; the narrower one first."""
         found = self._rules.get(service)
         if found is None:
-            wild = [one for one in self._wild if _covers(one.service, host_of(service))] if self._wild else ()
+            wild = [one for one in self._wild if covers(one.service, service)] if self._wild else ()
             found = self._rules[service] = (*self._exact.get(service, ()), *wild)
         return found
 
@@ -155,8 +155,9 @@ def _narrow_first(policy: DestinationPolicy) -> tuple[int, bool, str]:
     return -len(policy.service) if "*" in policy.service else 0, not policy.callers, policy.name
 
 
-def _covers(pattern: str, host: str) -> bool:
-    return pattern == "*" or host.endswith(pattern[1:])
+def covers(name: str, service: str) -> bool:
+    """Return whether a policy for `name`, a service's token or a wildcard for hosts, is one for `service`."""
+    return name in ("*", service) or (name[:1] == "*" and host_of(service).endswith(name[1:]))
 
 
 def _same(rules: tuple[DestinationPolicy, ...], before: tuple[DestinationPolicy, ...]) -> bool:

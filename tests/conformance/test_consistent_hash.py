@@ -51,6 +51,8 @@ async def test_3123_without_a_hash_several_instances_answer(way):
         ("httpQueryParameterName: some-query-param", "/?some-query-param=hello", {}),
         ("httpHeaderName: X-Some-Header", "/", {"x-some-header": "baz"}),
         ("httpCookie: { name: session }", "/", {"cookie": "other=1; session=abc"}),
+        ("httpHeaderName: x-some-header, ringHash: { minimumRingSize: 2048 }", "/", {"x-some-header": "baz"}),
+        ("httpHeaderName: x-some-header, maglev: { tableSize: 1009 }", "/", {"x-some-header": "baz"}),
     ],
 )
 async def test_3150_to_3249_requests_of_one_key_reach_one_instance(world, way, key, path, headers):

@@ -32,6 +32,11 @@ def rule(translated, text, more=""):
             ConsistentHash(HashSource.HEADER, "x-user", minimum_ring=2000),
         ),
         ("{httpHeaderName: x-user, ringHash: {}}", HEADER),
+        ("{httpHeaderName: x-user, maglev: {}}", ConsistentHash(HashSource.HEADER, "x-user", table=65_537)),
+        (
+            "{httpHeaderName: x-user, maglev: {tableSize: 4999999}}",
+            ConsistentHash(HashSource.HEADER, "x-user", table=4_999_999),
+        ),
         ("{httpHeaderName: x-user, ringHash: {minimumRingSize: 0}}", HEADER),
     ],
 )
@@ -66,7 +71,12 @@ def test_it_says_what_the_key_is_and_how_it_leads(translated, text, meaning):
         ),
         ("{httpHeaderName: a, ringHash: {minimumRingSize: -1}}", ".ringHash.minimumRingSize", "invalid_value"),
         ("{httpHeaderName: a, ringHash: {minimumRingSize: 8388609}}", ".ringHash.minimumRingSize", "invalid_value"),
-        ("{httpHeaderName: a, maglev: {}}", ".maglev", "unsupported_field"),
+        ("{httpHeaderName: a, maglev: {tableSize: 0}}", ".maglev.tableSize", "invalid_value"),
+        ("{httpHeaderName: a, maglev: {tableSize: 1}}", ".maglev.tableSize", "invalid_value"),
+        ("{httpHeaderName: a, maglev: {tableSize: 65536}}", ".maglev.tableSize", "invalid_value"),
+        ("{httpHeaderName: a, maglev: {tableSize: 5000011}}", ".maglev.tableSize", "invalid_value"),
+        ("{httpHeaderName: a, maglev: {}, ringHash: {}}", ".maglev", "invalid_value"),
+        ("{httpHeaderName: a, maglev: {}, ringHash: {minimumRingSize: 9}}", ".maglev", "invalid_value"),
         ("{header: a}", ".header", "unknown_field"),
     ],
 )

@@ -3,12 +3,14 @@
 import random
 from collections import Counter
 
+import msgspec
 import pytest
 
+from plait.actors.loop.slice import at_once
 from plait.actors.messages.error import NoEndpoints
 from plait.actors.messages.hashing import ConsistentHash, HashSource
 from plait.actors.messages.instance import Instance
-from plait.actors.messages.rule import Balancer, TrafficPolicy
+from plait.actors.messages.rule import Balancer, DestinationPolicy, Subset, TrafficPolicy
 from plait.actors.proxy.attempt import AnyAttempt, Attempt, DistantAttempt
 from plait.actors.proxy.call import Caller
 from plait.actors.proxy.cookie import cookie, set_cookie
@@ -18,6 +20,7 @@ from plait.actors.routing.upstream import Upstream
 from tests.actors.proxy.chained import a_call
 
 USER = ConsistentHash(HashSource.HEADER, "x-user")
+TABLE = ConsistentHash(HashSource.HEADER, "x-user", table=1009)
 STICK = ConsistentHash(HashSource.COOKIE, "stick", "/shop", 90.5, (("SameSite", "Lax"), ("Secure", "")))
 
 
@@ -47,8 +50,9 @@ def picked(cluster, *values, kind=Attempt):
 USERS = [f"user-{number}" for number in range(200)]
 
 
-def test_one_key_leads_to_one_instance_at_every_caller():
-    (_, here), (_, there) = world(7, seed=1), world(7, seed=2)
+@pytest.mark.parametrize("policy", [USER, TABLE])
+def test_one_key_leads_to_one_instance_at_every_caller(policy):
+    (_, here), (_, there) = world(7, policy, seed=1), world(7, policy, seed=2)
     assert picked(here, *USERS) == picked(there, *USERS) == picked(here, *USERS)
     assert set(picked(here, *USERS)) == {f"i-{n}" for n in range(7)}
 
@@ -60,8 +64,9 @@ def test_an_instance_keeps_its_keys_over_a_restart():
     assert picked(cluster, *USERS) == before
 
 
-def test_who_fails_its_checks_loses_its_keys_for_that_time_alone():
-    directory, cluster = world(5)
+@pytest.mark.parametrize("policy", [USER, TABLE])
+def test_who_fails_its_checks_loses_its_keys_for_that_time_alone(policy):
+    directory, cluster = world(5, policy)
     before = picked(cluster, *USERS)
     directory.put(instance(3, health="critical"))
     meanwhile = picked(cluster, *USERS)
@@ -70,11 +75,13 @@ def test_who_fails_its_checks_loses_its_keys_for_that_time_alone():
     directory.put(instance(3))
     assert picked(cluster, *USERS) == before
     directory.take_out("s", "i-3")
-    assert picked(cluster, *USERS) == meanwhile
+    if policy is USER:  # a table without it is another one
+        assert picked(cluster, *USERS) == meanwhile
 
 
-def test_a_retry_goes_on_to_the_next_place_and_from_the_last_to_the_first():
-    directory, cluster = world(4)
+@pytest.mark.parametrize("policy", [USER, TABLE])
+def test_a_retry_goes_on_to_the_next_place_and_from_the_last_to_the_first(policy):
+    directory, cluster = world(4, policy)
     for user in USERS[:20]:
         call = asking(cluster, user)
         ids = [Attempt(None).pick(call).id for _ in range(5)]
@@ -198,6 +205,112 @@ def test_a_cookie_is_made_once_per_call_and_decides_already():
         assert later.set_cookie == ""
         instances.add(first.id)
     assert len(instances) == 5
+
+
+class ByHand:
+    """Slices that are cut where a test wants it."""
+
+    def __init__(self):
+        self.jobs = []
+
+    def start(self, steps, done):
+        self.jobs.append(steps)
+
+    def finish(self):
+        at_once(self.jobs.pop())
+
+
+def test_while_the_first_table_is_made_any_is_called_and_later_the_table_before_serves():
+    slices = ByHand()
+    directory = Directory(random.Random(1), slices)
+    cluster = directory.cluster(Upstream("s", "", {}, TrafficPolicy(Balancer.RANDOM, TABLE)))
+    for number in range(4):
+        directory.put(instance(number))
+    assert len(slices.jobs) == 1  # all that came since is in the one that is at work
+    assert len(set(picked(cluster, *["user"] * 50))) == 4
+    slices.finish()
+    before = picked(cluster, *USERS)
+    assert before == picked(world(4, TABLE)[1], *USERS)
+    directory.put(instance(4))
+    assert picked(cluster, *USERS) == before
+    directory.take_out("s", "i-0")
+    assert "i-0" not in picked(cluster, *USERS)
+    directory.put(instance(0))
+    slices.finish()
+    assert slices.jobs == []
+    assert picked(cluster, *USERS) == picked(world(5, TABLE)[1], *USERS)
+
+
+LABELS = {"version": "v2"}
+
+
+def hashed_rule(policy):
+    v2 = Subset("v2", LABELS, TrafficPolicy(Balancer.RANDOM, policy))
+    return DestinationPolicy("default/s", "s", TrafficPolicy(), (v2, Subset("v1", {"version": "v1"})))
+
+
+@pytest.mark.parametrize("service", ["s", "*.default.svc.cluster.local", "*"])
+def test_what_a_rule_hashes_by_is_there_when_it_comes_into_force(service):
+    slices = ByHand()
+    directory = Directory(random.Random(1), slices)
+    for number in range(8):
+        directory.put(instance(number, version=f"v{number % 2 + 1}"))
+    at_once(directory.make_ahead([msgspec.structs.replace(hashed_rule(TABLE), service=service)]))
+    directory.put(instance(9, version="v2"))  # who comes in between is worked in later
+    cluster = directory.cluster(Upstream("s", "v2", LABELS, TrafficPolicy(Balancer.RANDOM, TABLE)))
+    before = picked(cluster, *USERS)
+    assert before == picked(cluster, *USERS)
+    assert set(before) == {"i-1", "i-3", "i-5", "i-7"}
+    slices.finish()
+    assert set(picked(cluster, *USERS)) == {"i-1", "i-3", "i-5", "i-7", "i-9"}
+
+
+def test_two_clusters_never_share_what_was_made_ahead():
+    directory = Directory(random.Random(1), ByHand())
+    directory.put(instance(1, version="v2"))
+    at_once(directory.make_ahead([hashed_rule(USER)]))
+    policy = TrafficPolicy(Balancer.RANDOM, USER)
+    one = directory.cluster(Upstream("s", "v2", LABELS, policy))
+    other = directory.cluster(Upstream("s", "v2", LABELS, policy, owner="another"))
+    assert one.hashing._places is not other.hashing._places
+
+
+def test_what_no_rule_wants_any_more_is_forgotten_and_what_a_cluster_has_is_not_made_again():
+    directory = Directory(random.Random(1))
+    directory.put(instance(1, version="v2"))
+    at_once(directory.make_ahead([hashed_rule(USER)]))
+    assert len(directory._ahead._made) == 1
+    at_once(directory.make_ahead([]))
+    assert len(directory._ahead._made) == 0
+    directory.cluster(Upstream("s", "v2", LABELS, TrafficPolicy(Balancer.RANDOM, USER)))
+    at_once(directory.make_ahead([hashed_rule(USER)]))
+    assert len(directory._ahead._made) == 0
+
+
+def test_another_key_goes_on_with_the_same_ring():
+    directory = Directory(random.Random(1), ByHand())
+    directory.put(instance(1, version="v2"))
+    at_once(directory.make_ahead([hashed_rule(USER)]))
+    cluster = directory.cluster(Upstream("s", "v2", LABELS, TrafficPolicy(Balancer.RANDOM, USER)))
+    places = cluster.hashing._places
+    other = ConsistentHash(HashSource.QUERY, "id")
+    directory.cluster(Upstream("s", "v2", LABELS, TrafficPolicy(Balancer.RANDOM, other)))
+    assert (cluster.hashing.policy, cluster.hashing._places) == (other, places)
+    assert key_of(other, random.Random(1))(a_call(query="id=1")) == "1"
+
+
+def test_work_that_fails_is_told_and_begun_again_with_the_next_change(caplog):
+    class Failing(ByHand):
+        def start(self, steps, done):
+            with pytest.raises(TypeError) as caught:
+                steps.throw(TypeError("of a test"))
+            done(caught.value)
+
+    directory = Directory(random.Random(1), Failing())
+    cluster = directory.cluster(Upstream("s", "", {}, TrafficPolicy(Balancer.RANDOM, USER)))
+    directory.put(instance(1))
+    assert "stay as they were" in caplog.text
+    assert picked(cluster, "user") == ["i-1"]
 
 
 def test_a_cookie_of_the_session_says_no_age():

@@ -9,6 +9,7 @@ import xxhash
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plait.actors.loop.slice import at_once
 from plait.actors.proxy.ring import PLACES, Ring
 
 KEYS = [xxhash.xxh64_intdigest(f"key-{number}".encode()) for number in range(20_000)]
@@ -20,7 +21,7 @@ def members(count):
 
 def ring(names, minimum=0):
     made = Ring(minimum)
-    made.follow(names)
+    at_once(made.follow(names))
     return made
 
 
@@ -47,7 +48,7 @@ def test_who_joins_takes_its_share_and_moves_no_other_key(count, ideal):
         names = [f"s{seed}-{one}" for one in members(count + 1)]
         made = ring(names[:-1])
         before = owners(made, names)
-        made.follow(names)
+        at_once(made.follow(names))
         after = owners(made, names)
         moved = [now for then, now in zip(before, after, strict=True) if then != now]
         assert set(moved) == {names[-1]}
@@ -59,7 +60,7 @@ def test_who_joins_takes_its_share_and_moves_no_other_key(count, ideal):
 def test_a_ring_is_the_same_whatever_came_and_went_before(steps, minimum):
     lived = Ring(minimum)
     for step in steps:
-        lived.follow(step)
+        at_once(lived.follow(step))
     fresh = ring(sorted(steps[-1]), minimum)
     assert len(lived) == len(fresh)
     assert owners(lived, members(9))[:500] == owners(fresh, members(9))[:500]
@@ -77,13 +78,13 @@ def test_two_at_one_point_stand_by_id(monkeypatch):
     monkeypatch.setattr(xxhash, "xxh64_intdigest", lambda data: int(data.rpartition(b"_")[2]))
     one, other = Ring(), Ring()
     for name in "acb":
-        one.follow({"a", "b", "c"} if name == "b" else {"a", name})
-    other.follow({"b"})
-    other.follow({"a", "b", "c"})
+        at_once(one.follow({"a", "b", "c"} if name == "b" else {"a", name}))
+    at_once(other.follow({"b"}))
+    at_once(other.follow({"a", "b", "c"}))
     for made in (one, other):
         assert [made.find(5, dict.fromkeys(names, names), ()) for names in ("abc", "bc", "c")] == ["abc", "bc", "c"]
         assert made.find(5, {name: name for name in "abc"}, "a") == "b"
-    one.follow({"a", "c"})
+    at_once(one.follow({"a", "c"}))
     assert one.find(5, {name: name for name in "abc"}, "a") == "c"
 
 
@@ -103,7 +104,7 @@ def test_nobody_and_a_single_one():
     only = ring(["only"])
     assert {only.find(key, {"only": "it"}, ()) for key in (0, 2**64 - 1, *KEYS[:100])} == {"it"}
     assert only.find(7, {"only": "it"}, ("it",)) is None
-    only.follow([])
+    at_once(only.follow([]))
     assert (len(only), only.find(7, {"only": "it"}, ())) == (0, None)
 
 

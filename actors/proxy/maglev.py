@@ -1,0 +1,78 @@
+"""Maglev's table: as many entries for each member as for any other, in an order of each member's own.
+
+Eisenbud et al., "Maglev: A Fast and Reliable Software Network Load Balancer" (NSDI 2016), section 3.4; hashes and the
+order of members are Envoy's: callers that know the same members have the same table. Shares are more even than a
+ring's; who joins or leaves moves a few keys between others.
+"""
+
+from array import array
+from collections.abc import Collection, Container, Mapping
+
+import xxhash
+
+from ..loop.slice import Steps
+from .places import T
+
+_STEP = 2000
+"""Entries that are looked at between two rests: a fraction of a millisecond."""
+
+
+class Maglev:
+    """Members in a table. A change fills a new table; the one before it serves until that is full."""
+
+    def __init__(self, size: int) -> None:
+        """`size` is a prime: each member's order then comes by every entry."""
+        self._size = size
+        self._names: dict[int, str] = {}
+        self._table = array("i")
+
+    def follow(self, members: Collection[str]) -> Steps[None]:
+        """Have these members from the end of the steps on."""
+        size, names = self._size, sorted(members)
+        if not names:
+            self._table, self._names = array("i"), {}
+            return
+        digest = xxhash.xxh64_intdigest
+        offsets = [digest(name.encode()) % size for name in names]
+        skips = [digest(name.encode(), seed=1) % (size - 1) + 1 for name in names]
+        yield
+        table = array("i", [-1]) * size
+        open_entries, left = size, _STEP
+        while open_entries:
+            for number, skip in enumerate(skips):
+                at = offsets[number]
+                while table[at] >= 0:  # near the end this is most of the work
+                    at += skip
+                    if at >= size:
+                        at -= size
+                    left -= 1
+                    if left < 0:
+                        left = _STEP
+                        yield
+                table[at] = number
+                offsets[number] = at
+                open_entries -= 1
+                if not open_entries:
+                    break
+                left -= 1
+            if left < 0:
+                left = _STEP
+                yield
+        self._table, self._names = table, dict(enumerate(names))
+
+    def find(self, key: int, routable: Mapping[str, T], avoided: Container[T]) -> T | None:
+        """Return the owner of the key's entry, or of the next that the key leads to whose owner can be called.
+
+        The way on is the key's own: the keys of who cannot be called are spread over all others evenly.
+        """
+        table, names = self._table, self._names
+        size = len(table)
+        if not size:
+            return None
+        at, stride = key % size, (key >> 32) % (size - 1) + 1  # the size is a prime: every stride comes by every entry
+        for _ in range(size):
+            found = routable.get(names[table[at]])
+            if found is not None and found not in avoided:
+                return found
+            at = (at + stride) % size
+        return None
