@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from ..tracing.tracer import ActiveSpan, Tracer
 
 log = logging.getLogger("plait.gateway")
+_NO_POLICY = ("",)
+"""A gateway that no policy selects has no routes; no name at all would be a call inside the mesh."""
 
 INGRESS_LIMIT = 15.0
 """Seconds for a request whose route sets no timeout (Envoy's own route default; Istio's is none)."""
@@ -190,7 +192,7 @@ class Gateway(Actor):
     def _select(self) -> tuple[str, ...]:
         """Return the Gateway policies that select this gateway; looked up once per policy revision."""
         self._snapshot = self._proxy.snapshot
-        self._selected = self._snapshot.table.selected(self._options.labels)
+        self._selected = self._snapshot.table.selected(self._options.labels) or _NO_POLICY
         return self._selected
 
     def _start_span(

@@ -121,6 +121,13 @@ def narrower(one: str, other: str) -> str | None:
     return one if covers(other, one) else None
 
 
+def narrowness(pattern: str) -> int:
+    """Return a number that is greater for the narrower of two patterns that share a name; 0 for `*`."""
+    if pattern.startswith("*"):
+        return len(pattern) - 1
+    return 1024
+
+
 def spellings(host: str) -> tuple[str, ...]:
     """Return the names by which clients may ask for `host`: a service of the mesh has short ones too."""
     if not host.endswith(".svc.cluster.local") or host.startswith("*"):

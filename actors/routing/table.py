@@ -11,13 +11,17 @@ from ..messages.external import ExternalService
 from ..messages.name import called_token, host_of
 from ..messages.rule import DestinationPolicy, GatewayPolicy, Rule, RuleSet
 from .delegate import expand
-from .host import HostIndex, HostRoutes, narrower, spellings
+from .host import HostIndex, HostRoutes, narrower, narrowness, spellings
 from .private import Private
 from .route import MESH, TO_HTTPS, Clause, Prepared, prepare
 from .upstream import Upstreams
 
 Steps = Generator[None, None, None]
 """Work that yields where it may rest: a large table is compiled in slices beside the traffic."""
+
+
+Joined = dict[str, tuple[int, dict[tuple[int, str, str], tuple[Clause, ...]]]]
+"""By host: how narrowly its rule sets name it, and their clauses by (order, rule set, gateway)."""
 
 
 class RouteTable:
@@ -159,7 +163,7 @@ class RouteTable:
 
     def _index(self, gateway: str | Sequence[str], port: int | None) -> Steps:
         names = (gateway,) if isinstance(gateway, str) else tuple(gateway)
-        joined: dict[str, dict[tuple[int, str, str], tuple[Clause, ...]]] = {}
+        joined: Joined = {}
         secured: set[str] = set()
         for name in names:
             policy = self.gateways.get(name)
@@ -177,12 +181,12 @@ class RouteTable:
                         for pattern, space, secure in served:
                             common = narrower(pattern, spelling)
                             if common is not None and space in ("*", one.name.partition("/")[0]):
-                                joined.setdefault(common, {})[one.order, one.name, name] = clauses
+                                _join(joined, common, spelling, (one.order, one.name, name), clauses)
                                 if secure:
                                     secured.add(common)
                 yield
         hosts: dict[str, HostRoutes] = {}
-        for host, sets in joined.items():
+        for host, (_, sets) in joined.items():
             found = _in_order(sets)
             hosts[host] = HostRoutes((TO_HTTPS, *found) if host in secured else found)
             yield
@@ -216,6 +220,20 @@ def _served(policy: GatewayPolicy, port: int | None) -> Iterator[tuple[str, str,
             for number, host in enumerate(server.hosts):
                 space = server.namespaces[number] if number < len(server.namespaces) else "*"
                 yield host.lower(), own if space == "." else space, server.https_redirect
+
+
+def _join(joined: Joined, common: str, spelling: str, key: tuple[int, str, str], clauses: tuple[Clause, ...]) -> None:
+    """File clauses under a host that a server and a rule set have in common.
+
+    A server's narrow host makes `*` and `shop.example` the same one: there, too, the narrower of the two counts alone.
+    """
+    size, sets = joined.get(common, (-1, {}))
+    own = narrowness(spelling)
+    if own > size:
+        sets = {}
+        joined[common] = own, sets
+    if own >= size:
+        sets[key] = clauses
 
 
 def _in_order(sets: dict[tuple[int, str, str], tuple[Clause, ...]]) -> Sequence[Clause]:

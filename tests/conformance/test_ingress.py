@@ -92,3 +92,20 @@ async def test_task_ingress_control_only_what_is_routed_is_reached(world):
     assert (await world.ask("/delay/2", host="httpbin.example.com")).status == 200
     assert (await world.ask("/headers", host="httpbin.example.com")).status == 404
     assert (await world.ask("/status/200", host="other.example.com")).status == 404
+
+
+async def test_a_gateway_that_no_policy_selects_answers_404(world):
+    await world.clear()
+    answer = await world.ask("/", host="front.test")
+    assert (answer.status, "no_route" in answer.body) == (404, True)
+
+
+async def test_a_host_by_name_comes_before_all_hosts_where_the_gateway_has_one_host(world):
+    await world.apply(
+        gateway("narrow", server(80, "[narrow.test]")),
+        virtual_service("anything", "*", f"[{{ {TO} }}]", "gateways: [narrow]"),
+    )
+    assert (await world.ask("/", host="narrow.test")).status == 200
+    teapot = "[{ directResponse: { status: 418 } }]"
+    await world.apply(virtual_service("named", "narrow.test", teapot, "gateways: [narrow]"))
+    assert (await world.ask("/", host="narrow.test")).status == 418

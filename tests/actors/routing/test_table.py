@@ -66,6 +66,27 @@ def test_a_gateway_answers_only_for_its_servers_hosts(rules_of, rule_set, to, re
         assert goes(table, request_of(gateway=EDGE, authority=authority)) == found
 
 
+def test_the_most_specific_host_wins_even_where_the_server_has_one_host_only(
+    rules_of, rule_set, to, request_of, prefix, on_path
+):
+    server = Server(80, "HTTP", ("a.example.com", "*.org"))
+    table = compile_table(
+        rules_of(
+            gate("default/edge", server),
+            rule_set("a", ["*"], to("all"), gateways=EDGE, order=1),
+            rule_set("b", ["*.example.com"], to("wild"), gateways=EDGE, order=2),
+            rule_set("c", ["a.example.com"], to("exact", on_path(prefix("/x"))), gateways=EDGE, order=3),
+            rule_set("d", ["*.example.com", "*.org"], to("late"), gateways=EDGE, order=4),
+        )
+    )
+    for authority, path, service in [
+        ("a.example.com", "/x", "exact"),
+        ("a.example.com", "/", None),
+        ("b.org", "/", "late"),
+    ]:
+        assert goes(table, request_of(gateway=EDGE, authority=authority, path=path)) == service
+
+
 def test_a_servers_host_may_be_for_one_namespace_only(rules_of, rule_set, to, request_of):
     server = Server(80, "HTTP", ("a.com", "b.com", "c.com"), "", ("shop", ".", "*"))
     table = compile_table(
