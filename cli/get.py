@@ -8,7 +8,7 @@ import click
 
 from . import option
 from .exit import CommandError, Exit
-from .kind import kind_of
+from .kind import is_kind, kind_of, kinds
 
 if TYPE_CHECKING:
     from .connection import Visit
@@ -32,7 +32,10 @@ def command(what: str | None, output: str, timeout: float, nats: "option.Where",
     kind, _, name = (what or "").partition("/")
     if what and (not kind or what.endswith("/")):
         raise click.UsageError(f"{what!r} is not KIND or KIND/NAME")
-    show(kind_of(kind) if kind else "", name, output=output, timeout=timeout, nats=nats, mesh=mesh)
+    kind = kind_of(kind) if kind else ""
+    if kind and not is_kind(kind):
+        raise click.UsageError(f"{kind!r} is no kind of policy: write {', '.join(kinds())}")
+    show(kind, name, output=output, timeout=timeout, nats=nats, mesh=mesh)
 
 
 def show(kind: str, name: str, *, output: str, timeout: float, nats: "option.Where", mesh: str) -> None:

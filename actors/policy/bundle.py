@@ -144,7 +144,10 @@ def _dated(document: Document, rule: Rule, before: StoredDocument | None, revisi
 
 
 def _absent(key: str, in_force: Mapping[str, StoredDocument]) -> Problem:
-    return Problem(ProblemCode.NOT_FOUND.value, key, "$", 0, f"{key} is not in force", did_you_mean(key, in_force))
+    kind, _, name = key.split("/")
+    same = [one for one in in_force if one.startswith(f"{kind}/")]
+    hint = did_you_mean(key, [one for one in same if one.endswith(f"/{name}")] or same or in_force)
+    return Problem(ProblemCode.NOT_FOUND.value, key, "$", 0, f"{key} is not in force", hint)
 
 
 def _twice(document: Document, first: Document) -> Problem:

@@ -51,11 +51,14 @@ class Document:
         return 0
 
 
+LISTS = ("List", "PolicyList")
+
+
 def read_documents(text: str | bytes) -> tuple[list[Document], list[Problem]]:
     """Return the documents in `text` and what makes it unreadable (then the documents before that place).
 
     Several documents are divided by `---`; empty ones and those of comments alone are left out; a `kind: List` gives
-    its items.
+    its items, and so does the list that `plait get -o json` writes.
     """
     return at_once(reading(text))
 
@@ -90,7 +93,7 @@ def reading(text: str | bytes) -> Steps[tuple[list[Document], list[Problem]]]:
 
 def _items(value: dict[str, Any]) -> Iterator[tuple[Any, Path]]:
     items = as_list(value.get("items"))
-    if value.get("kind") == "List" and items is not None:
+    if value.get("kind") in LISTS and items is not None:
         for place, item in enumerate(items):
             yield item, ("items", place)
     else:

@@ -2,8 +2,11 @@
 
 import re
 
+from msgspec import UNSET, UnsetType
+
 from ..messages.error import InvalidName
 from ..messages.name import called_token, host_of
+from .istio_virtual_service import PortSelector
 from .problem import Path, ProblemCode, Report
 
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
@@ -67,6 +70,16 @@ def destination_service(host: str, namespace: str, path: Path, report: Report) -
     except InvalidName:
         report.refuse(ProblemCode.INVALID_VALUE, path, f"{host!r} is no service of the mesh", OUTSIDE)
         return ""
+
+
+def destination_port(port: PortSelector | UnsetType, path: Path, report: Report) -> int | None:
+    """Return the number of a destination's port, None without one; refuse a port that has none."""
+    if port is UNSET:
+        return None
+    if port.number is UNSET:
+        report.missing((*path, "number"), "a port needs its number")
+        return None
+    return port.number
 
 
 def gateway_name(name: str, namespace: str, path: Path, report: Report) -> str:

@@ -28,10 +28,16 @@ GRPC: dict[str, int] = {
 }
 """The HTTP status of each of gRPC's (Envoy's `Grpc::Utility::grpcToHttpStatus`, the table of google.rpc.Code)."""
 
+SMALLEST = 0.0001
+"""Percent."""
+
 
 def injected(fault: HTTPFaultInjection | UnsetType, path: Path, report: Report) -> Fault | None:
     """Return the faults of a route; None where it has none."""
-    if fault is UNSET or (fault.delay is UNSET and fault.abort is UNSET):
+    if fault is UNSET:
+        return None
+    if fault.delay is UNSET and fault.abort is UNSET:
+        report.missing(path, "a fault needs its delay, its abort or both")
         return None
     delay = delay_percent = abort_percent = 0.0
     status = 0
@@ -54,7 +60,14 @@ def _percent(percentage: Percent | UnsetType, path: Path, report: Report) -> flo
         hint = "percentage: {value: 100} is every request"
         report.warn(ProblemCode.NO_EFFECT, path, "without a percentage the fault hits no request", hint)
         return 0.0
+    check_share(percentage.value, (*path, "percentage", "value"), report)
     return percentage.value
+
+
+def check_share(percent: float, path: Path, report: Report) -> None:
+    """Refuse a share that no draw can hit: Istio's draws know ten-thousandths of a percent."""
+    if 0 < percent < SMALLEST:
+        report.refuse(ProblemCode.INVALID_VALUE, path, f"{percent:g} is less than {SMALLEST:g}", "0 is none")
 
 
 def _delay_percent(delay: Delay, path: Path, report: Report) -> float:

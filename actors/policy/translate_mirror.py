@@ -3,9 +3,10 @@
 from msgspec import UNSET, UnsetType
 
 from ..messages.rule import Mirror
-from .hostname import destination_service
+from .hostname import destination_port, destination_service
 from .istio_virtual_service import Destination, HTTPRoute, Percent
 from .problem import Path, ProblemCode, Report
+from .translate_fault import check_share
 
 
 def route_mirrors(route: HTTPRoute, namespace: str, path: Path, report: Report) -> tuple[Mirror, ...]:
@@ -57,10 +58,11 @@ def _percent(percentage: Percent | UnsetType, path: Path, report: Report) -> flo
     if percentage.value is UNSET:
         report.warn(ProblemCode.NO_EFFECT, path, "a percentage without a value is 0: nothing is copied", "add a value")
         return 0.0
+    check_share(percentage.value, (*path, "value"), report)
     return percentage.value
 
 
 def _mirror(goal: Destination, percent: float, namespace: str, path: Path, report: Report) -> Mirror:
     service = destination_service(goal.host, namespace, (*path, "host"), report)
-    port = None if goal.port is UNSET or goal.port.number is UNSET else goal.port.number
+    port = destination_port(goal.port, (*path, "port"), report)
     return Mirror(service, goal.subset, percent, port)

@@ -3,7 +3,15 @@
 from msgspec import UNSET
 
 from ..messages.rule import Destination, RouteRule, RuleSet
-from .hostname import check_host, destination_service, gateway_name, is_label, is_subdomain, rule_host
+from .hostname import (
+    check_host,
+    destination_port,
+    destination_service,
+    gateway_name,
+    is_label,
+    is_subdomain,
+    rule_host,
+)
 from .istio_virtual_service import Delegate, HTTPRoute, VirtualService
 from .problem import Path, ProblemCode, Report
 from .translate_cors import route_cors
@@ -67,7 +75,7 @@ def _route(route: HTTPRoute, namespace: str, bound: tuple[str, ...], path: Path,
             continue
         goal = one.destination
         service = destination_service(goal.host, namespace, (*where, "destination", "host"), report)
-        port = None if goal.port is UNSET or goal.port.number is UNSET else goal.port.number
+        port = destination_port(goal.port, (*where, "destination", "port"), report)
         sent, got = header_changes(one.headers, (*where, "headers"), report)
         destinations.append(Destination(service, goal.subset, one.weight, port, sent, got))
     if len(route.route) > 1 and not sum(one.weight for one in route.route):

@@ -124,6 +124,13 @@ def test_no_answer_is_exit_code_7(plait: Plait, other_end: Any) -> None:
     assert "within 0.1 s" in told.stderr
 
 
+def test_get_knows_what_is_no_kind_of_policy(plait: Plait, other_end: Any) -> None:
+    told = plait("get", "vss")
+    assert told.exit_code == 2
+    assert "'vss' is no kind of policy: write VirtualService, DestinationRule" in told.stderr
+    assert other_end.asked == []
+
+
 def test_an_answer_that_is_no_json_is_an_internal_error(plait: Plait, other_end: Any) -> None:
     other_end.on("policy.get", b"\xff\x00")
     assert plait("get").exit_code == 1

@@ -133,6 +133,20 @@ def test_deleting_what_is_not_there_is_refused(policies):
     assert (problem.code, problem.hint) == ("not_found", "did you mean 'DestinationRule/default/reviews'?")
 
 
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("DestinationRule/shop/ratings", "DestinationRule/default/ratings"),  # what is called so comes first
+        ("DestinationRule/default/rating", "DestinationRule/default/ratings"),
+        ("DestinatonRule/default/ratings", "DestinationRule/default/ratings"),
+    ],
+)
+def test_what_is_not_there_is_asked_for_by_its_nearest_name(policies, key, meant):
+    policies.apply(rule("reviews", "v1") + rule("shop", "v1") + rule("ratings", "v1") + service("ratings"))
+    (problem,) = policies.check("", delete=[key]).problems
+    assert problem.hint == f"did you mean {meant!r}?"
+
+
 def test_a_delete_takes_the_rule_out(policies):
     policies.apply(rule("reviews", "v1"))
     outcome = policies.apply(delete=["DestinationRule/default/reviews"])

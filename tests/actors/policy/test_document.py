@@ -83,8 +83,10 @@ def test_json_is_yaml_with_lines():
     assert document.line_of("$.spec.on") == 2
 
 
-def test_the_items_of_a_list_are_documents_of_their_own():
-    text = "apiVersion: v1\nkind: List\nitems:\n- kind: A\n  metadata: {name: a}\n- kind: B\n  metadata:\n    name: b\n"
+@pytest.mark.parametrize("kind", ["List", "PolicyList"])
+def test_the_items_of_a_list_are_documents_of_their_own(kind):
+    items = "- kind: A\n  metadata: {name: a}\n- kind: B\n  metadata:\n    name: b\n"
+    text = f"apiVersion: v1\nkind: {kind}\nitems:\n{items}"
     first, second = read(text)
     assert (first.key, second.key) == ("A/default/a", "B/default/b")
     assert second.line(("metadata", "name")) == 8

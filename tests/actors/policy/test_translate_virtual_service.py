@@ -70,7 +70,6 @@ def of_route(translated, fields, route=ROUTE):
         ("fault: {delay: {fixedDelay: 7s, percent: 10, percentage: {value: 5}}}", "fault", Fault(7.0, 5.0)),
         ("fault: {abort: {grpcStatus: UNAVAILABLE, percentage: {value: 9}}}", "fault", Fault(0.0, 0.0, 503, 9.0)),
         ("", "fault", None),
-        ("fault: {}", "fault", None),
         ("fault: {delay: {fixedDelay: 7s, percentage: {value: 100}}}", "fault", Fault(7.0, 100.0)),
         ("fault: {delay: {fixedDelay: 7s, percentage: {value: 0.0}}}", "fault", Fault(7.0, 0.0)),
         ("fault: {delay: {fixedDelay: 7s}}", "fault", Fault(7.0, 0.0)),
@@ -185,6 +184,9 @@ PROBLEMS = [
     ("fault: {abort: {grpcStatus: OK, httpStatus: 200}}", "fault.abort.grpcStatus", "invalid_value", "exclude each other", ""),
     ("fault: {delay: {fixedDelay: 1s, percent: 101}}", "fault.delay.percent", "invalid_value", "more than 100", ""),
     ("fault: {delay: {fixedDelay: 1s, percent: 0.5}}", "fault.delay.percent", "invalid_type", "whole number", ""),
+    ("fault: {}", "fault", "required", "its delay, its abort or both", ""),
+    ("fault: {abort: {httpStatus: 500, percentage: {value: 0.00001}}}", "fault.abort.percentage.value", "invalid_value", "less than 0.0001", "0 is none"),
+    ("fault: {delay: {fixedDelay: 1s, percentage: {value: 0.00001}}}", "fault.delay.percentage.value", "invalid_value", "less than 0.0001", "0 is none"),
     ("fault: {abort: {http2Error: X}}", "fault.abort.http2Error", "unsupported_field", "cannot be honoured", ""),
     ("match: {uri: {exact: /a}}", "match", "invalid_type", "expected a list", "'- '"),
     ("match: [{uri: /a}]", "match[0].uri", "invalid_type", "expected a mapping", ""),
@@ -206,6 +208,8 @@ PROBLEMS = [
     ("mirrors: [{}]", "mirrors[0].destination", "required", "needs a destination", ""),
     ("mirrors: [{destination: {host: a}, percentage: {value: 101}}]", "mirrors[0].percentage.value", "invalid_value", "more than 100", ""),
     ("mirrors: [{destination: {host: a}, percent: 5}]", "mirrors[0].percent", "unknown_field", "'percent'", "percentage"),
+    ("mirrors: [{destination: {host: a}, percentage: {value: 0.00001}}]", "mirrors[0].percentage.value", "invalid_value", "less than 0.0001", ""),
+    ("mirrors: [{destination: {host: a, port: {}}}]", "mirrors[0].destination.port.number", "required", "a port needs its number", ""),
     ("mirrorPercent: -1", "mirrorPercent", "invalid_value", "less than 0", ""),
 ]  # fmt: skip
 
