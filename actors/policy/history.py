@@ -43,7 +43,7 @@ class History:
         self.broken = ""
         """Why that is not the last one; empty when it is."""
         self.lost = False
-        """Whether the store no longer has what was read from it, and nothing later either."""
+        """Whether the store no longer has what was read from it, and nothing that holds everything since either."""
         self.floor = 0
         """A revision that nodes have of an earlier life of the store: the next one is later."""
         self.heard = 0
@@ -56,6 +56,8 @@ class History:
         self._slices = slices
         self._packed: dict[int, Packed] = {}
         self._wholes: list[int] = []
+        self._apart = False
+        """Whether the store has another revision by the number of one that was read: its later steps are not ours."""
 
     async def load(self) -> None:
         """Read all that is stored.
@@ -74,15 +76,18 @@ class History:
             MeshError: as `load`.
         """
         before = self.revision
+        stands = await self._archive.read(before) if before else None
+        self._apart = self._apart or self._is_another(stands)
         while (found := await self._archive.read(self.revision + 1)) is not None:
             self._follow(found)
         # An engine that slept while the others wrote and took the oldest out must not take a gap for the end.
         told, self.heard = self.heard > before, 0
-        if self.revision == before and (not before or await self._archive.read(before) is None):
+        if self.revision == before and stands is None:
             await self.load()
             self.lost = self.revision == before > 0
         elif self.revision == before and told:
             await self.load()
+        self.lost = self.lost or self._apart
         return self.revision > before
 
     @property
@@ -152,18 +157,30 @@ class History:
             self._packed = {revision: one for revision, one in self._packed.items() if revision >= first}
         return first
 
+    def _is_another(self, stands: Stored | None) -> bool:
+        """Whether the store has begun anew, and its revision of this number is not the one that was read."""
+        if stands is None or stands.record is None or not self.steps:
+            return False
+        read = self.steps[-1]
+        return read.revision == stands.revision and read.writer != stands.record.writer
+
     def _follow(self, stored: Stored) -> None:
         """Take in the next revision that the store has, or what is left of it."""
         record, expected = stored.record, self.revision + 1
         self.lost = False
         self.revision = stored.revision
-        self._packed[stored.revision] = stored.packed
+        if record is not None and record.whole is not None:
+            self._apart = False
+        if not self._apart:
+            self._packed[stored.revision] = stored.packed
         if record is not None:
             changed = tuple(key if document is not None else f"-{key}" for key, document in record.changes)
             step = Step(record.revision, record.time, record.action, changed, record.digest, record.writer)
             self.steps.append(step)
             if record.whole is not None:
                 self._wholes.append(record.revision)
+        if self._apart:
+            return
         if record is not None and (record.whole is not None or (stored.revision == expected and not self.broken)):
             self.held, self.good, self.digest, self.broken = (
                 follow(self.held, record),

@@ -68,8 +68,8 @@ class Turn:
     async def catch_up(self) -> None:
         """Read what was written since. A store that has lost what this engine has read from it is given that again.
 
-        As one revision that holds everything, later than those that nodes have; of the engines that do so one wins, and
-        the others find what it wrote.
+        As one revision that holds everything; of the engines that do so one wins, and the others find what it wrote. An
+        engine that is behind the nodes does not: it would undo what they have, by a number that is taken.
 
         Raises:
             MeshError: the store does not answer.
@@ -78,7 +78,7 @@ class Turn:
         # Looked up before the store is read: what a node has by then was stored, and is read unless it was lost.
         ahead = self._rollout.ahead(self._nodes(), history.revision)
         await standing.catch_up()
-        if history.lost and not standing.problem:
+        if history.lost and not standing.problem and ahead <= history.revision:
             log.warning("the store has lost policy revision %d: it is written again", history.revision)
             record = history.next(f"restore {history.revision}", {}, history.digest, self._writer(), self._wall_clock())
             with contextlib.suppress(Conflict):

@@ -2,6 +2,7 @@
 
 import pytest
 
+from plait.actors.policy.change import Asked
 from plait.actors.table.memory_store import MemoryKeyValue
 from tests.policy_world import service
 
@@ -86,3 +87,45 @@ async def test_what_another_engine_has_just_written_is_not_taken_for_lost(world,
     await two._standing.history._archive.write(record)
     assert (await world.apply(service("b")))["revision"] == 3
     assert await world.names() == ["a", "b"]
+
+
+async def told(engine, name):
+    return await engine._answer(Asked("apply", service(name).encode(), b""))
+
+
+def held(engine):
+    return [key.rpartition("/")[2] for key in sorted(engine._standing.history.held)]
+
+
+@pytest.mark.parametrize("since", [1, 2, 3])
+async def test_a_store_that_has_begun_anew_and_come_as_far_does_not_divide_the_engines(world, until, since):
+    one = await world.start("one")
+    await told(one, "a")
+    one._subscriptions[-2].unsubscribe()  # it does not hear what others write
+    world.store = MemoryKeyValue()
+    two = await world.start("two")
+    for n in range(since):
+        await told(two, f"c{n}")
+    one._store = one._standing.history._archive._store = world.store
+    assert (await told(one, "b"))["revision"] == since + 2
+    await until(lambda: one.active == two.active == since + 2)
+    three = await world.start("three")
+    assert held(one) == held(two) == held(three) == ["a", "b"]
+
+
+async def test_an_engine_that_is_behind_does_not_undo_what_nodes_have(world, until):
+    one, two = await world.start("one"), await world.start("two")
+    node = await world.node()
+    await told(one, "a")
+    await until(lambda: one.active == two.active == 1)
+    two._news = lambda: None
+    await told(one, "b")
+    await until(lambda: node.revision == 2)
+    lose(world, one, two)
+    await two._turn.catch_up()
+    assert (two.active, list(world.store._entries)) == (1, [])
+    assert "nodes go on deciding by revision 2" in two._turn.forgotten()
+    await one._turn.catch_up()
+    await two._turn.catch_up()
+    assert one.active == two.active == 3
+    assert held(one) == held(two) == ["a", "b"]
