@@ -64,7 +64,7 @@ class Stand:
             MeshError: the registry does not take it, or cannot be asked.
         """
         one, place, target = self._instance, self._place, self.target
-        tracer = place.telemetry.tracer(one.service, one.id, one.version)
+        tracer = place.telemetry.tracer(target.host, one.id, one.version)
         largest = place.link.data.max_payload
 
         def make() -> Actor:

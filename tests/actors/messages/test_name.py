@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plait.actors.messages.error import InvalidName
-from plait.actors.messages.name import host_of, label, service_token, token, topic
+from plait.actors.messages.name import called_token, host_of, is_outside, label, service_token, token, topic
 
 HOSTILE = ["", " ", "a b", "a.b", "*", ">", "a*", "a>", "a\n", "a\r\nPUB x 0", "\0", "ä", "a/b", "$SRV", "{x}"]
 
@@ -94,3 +94,30 @@ def test_other_hosts_are_refused(host):
 def test_a_token_and_its_host_name_stand_for_each_other(service, host):
     assert host_of(service) == host
     assert service_token(host) == service
+
+
+@pytest.mark.parametrize(
+    ("host", "namespace", "expected"),
+    [
+        ("www.example.com", "shop", "www_example_com"),
+        ("a.b.svc.cluster", "shop", "a_b_svc_cluster"),
+        ("example.com", "shop", "example_com"),
+        ("reviews", "shop", "reviews_shop"),
+        ("reviews.shop.svc", "default", "reviews_shop"),
+        ("reviews.shop.svc.cluster.local", "default", "reviews_shop"),
+        ("10.0.0.1", "shop", "10_0_0_1"),
+    ],
+)
+def test_a_host_outside_has_a_token_as_well(host, namespace, expected):
+    assert called_token(host, namespace) == expected
+    assert host_of(expected) == host or not is_outside(expected)
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["", "a..b", "a.b.c.", ".a.b.c", "A.b.c", "a_b.c.d", "a.b.c.svc", "a.b.c.svc.cluster.local", "*.b.c", "a.b.c:80",
+     f"{'a' * 63}.{'b' * 63}.c.d"],
+)  # fmt: skip
+def test_what_is_no_host_has_no_token(host):
+    with pytest.raises(InvalidName):
+        called_token(host)
