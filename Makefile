@@ -40,6 +40,7 @@ bench-reliability: $(VENV)/.dev
 	$(BIN)/python -m tests.bench.reliability
 	$(BIN)/python -m tests.bench.cluster
 	$(BIN)/python -m tests.bench.faults
+	$(BIN)/python -m tests.bench.discovery
 
 bench-scale: $(VENV)/.dev
 	$(BIN)/python -m tests.bench.scale

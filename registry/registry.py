@@ -258,7 +258,7 @@ class Registry(Actor):
         except MeshError as error:
             log.warning("%s could not be taken out, the next sweep tries again: %s", ", ".join(gone.keys), error)
         finally:
-            self._watch.done(gone.keys)
+            self._watch.done(gone)
 
     async def _rewrite(self, verdict: Doubted | Cut, rewrite: Callable[[str], Awaitable[bool]]) -> None:
         heard = isinstance(verdict, Doubted) and not verdict.doubt
@@ -270,7 +270,7 @@ class Registry(Actor):
         except MeshError as error:
             log.warning("%s: the next look tries again: %s", ", ".join(verdict.keys), error)
         finally:
-            self._watch.done(verdict.keys)
+            self._watch.done(verdict)
 
     def _sweep_in(self, seconds: float) -> None:
         self._timer = self.surroundings.deadlines.at(self.surroundings.clock() + seconds, self._sweep)

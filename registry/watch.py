@@ -53,7 +53,7 @@ class Watch:
         self._ballot = Ballot()
         self._silent: dict[Process, bool] = {}
         self._said = 0.0
-        self._under_way: set[str] = set()
+        self._under_way: set[tuple[object, str]] = set()
         self._subscription: Subscription | None = None
         self._timer: Deadline | None = None
         self._due = 0.0
@@ -192,19 +192,21 @@ class Watch:
             if (control := instances[key].control) != Connection():
                 self._send([key], partial(Cut, control=control))
 
-    def _send(self, keys: Iterable[str], make: Callable[[list[str]], Gone | Doubted | Cut]) -> None:
-        todo = [key for key in keys if key not in self._under_way]
+    def _send(self, keys: Iterable[str], make: "partial[Gone] | partial[Doubted] | partial[Cut]") -> None:
+        """Tell of these instances, unless the same is under way: a death must not wait for what is milder."""
+        kind = make.func
+        todo = [key for key in keys if (kind, key) not in self._under_way]
         if not todo:
             return
-        self._under_way.update(todo)
+        self._under_way.update((kind, key) for key in todo)
         try:
             self._tell(make(todo))
         except MeshError:  # too much to do, or about to stop: the next look finds it again
-            self._under_way.difference_update(todo)
+            self._under_way.difference_update((kind, key) for key in todo)
 
-    def done(self, keys: Iterable[str]) -> None:
+    def done(self, verdict: Gone | Doubted | Cut) -> None:
         """What was told of these instances has been seen to."""
-        self._under_way.difference_update(keys)
+        self._under_way.difference_update((type(verdict), key) for key in verdict.keys)
 
     def forget(self) -> None:
         """Drop what is known of those who are gone."""

@@ -178,3 +178,19 @@ def test_a_verdict_takes_two_registries_where_there_are_two_and_their_word_expir
     assert ballot.agreed(process, True, ["two", "three"], 100.6)
     assert not ballot.agreed(process, False, ["two", "three"], 102.0)
     assert not ballot.agreed(("n2", Connection("S", 2)), False, ["two", "three"], 100.6)
+
+
+async def test_a_death_waits_for_no_look_though_the_other_connections_end_was_told_first(world):
+    registry = await world.start()
+    control, data = Connection("S", 2), Connection("S", 1)
+    for _ in range(10):  # whatever the phase of the looks
+        await world.join(world.instance("r1", node="n1", data=data, control=control))
+        begin = asyncio.get_running_loop().time()
+        world.disconnect(control)
+        world.disconnect(data)
+        while registry.catalog.instances:  # noqa: ASYNC110 - in virtual time
+            await asyncio.sleep(0.001)
+        assert asyncio.get_running_loop().time() - begin < 0.01
+        control = Connection("S", control.client + 2)
+        data = Connection("S", data.client + 2)
+        await asyncio.sleep(0.037)
