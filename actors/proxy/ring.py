@@ -16,7 +16,7 @@ from .places import T
 PLACES = 160
 """Places of each member: its share is then within some 8 % of an even one (1 / sqrt(160))."""
 
-_STEP = 640
+_STEP = 320
 """Places that are put in or taken out at a time: less than a millisecond of work."""
 
 

@@ -25,9 +25,9 @@ def ring(names, minimum=0):
     return made
 
 
-def owners(made, names, avoided=()):
+def owners(made, names, avoided=(), keys=KEYS):
     routable = {name: name for name in names}
-    return [made.find(key, routable, avoided) for key in KEYS]
+    return [made.find(key, routable, avoided) for key in keys]
 
 
 @pytest.mark.parametrize("count", [2, 5, 20])
@@ -63,7 +63,8 @@ def test_a_ring_is_the_same_whatever_came_and_went_before(steps, minimum):
         at_once(lived.follow(step))
     fresh = ring(sorted(steps[-1]), minimum)
     assert len(lived) == len(fresh)
-    assert owners(lived, members(9))[:500] == owners(fresh, members(9))[:500]
+    few = KEYS[:300]
+    assert owners(lived, members(9), keys=few) == owners(fresh, members(9), keys=few)
 
 
 def test_the_places_stand_where_the_hash_of_id_and_number_is():
