@@ -1,7 +1,7 @@
 """The bus over nats-py: for JetStream and the control connection, and the proof that the interface is not one client's.
 
-nats-py's types are partly unknown to strict checkers: this is the one file that talks to it. Its methods are
-coroutines that do not wait as long as its queues have room; `_now` runs such a coroutine on the spot.
+nats-py's types are partly unknown to strict checkers: this file and those beside it talk to it. Its methods are
+coroutines that do not wait as long as its queues have room; `now` runs such a coroutine on the spot.
 """
 
 import asyncio

@@ -24,7 +24,7 @@ class Prepare(msgspec.Struct, frozen=True, array_like=True, tag="prepare"):
     previous: int
     revision: int
     digest: str
-    """SHA-256 (hex) over the table after the change, see `runtime.replica.digest`."""
+    """SHA-256 (hex) over the table after the change, see `actors.table.replica.digest`."""
     changes: tuple[Change, ...]
     part: int = 0
     parts: int = 1

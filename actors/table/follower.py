@@ -133,7 +133,10 @@ class Follower:
         if whole:
             changes = {**self.replica.entries, **{key: None for key, value in changes.items() if value is None}}
         if changes:
-            self._changed(changes, whole)
+            try:
+                self._changed(changes, whole)
+            except Exception:  # the next look is not to be lost over it
+                log.exception("a change of %s tripped up who reads it", self._table)
 
     def _settle(self) -> None:
         self._settling = None

@@ -6,6 +6,7 @@ import random
 import pytest
 
 from plait.actors.bus.ask import Asker
+from plait.actors.bus.bus import BusState
 from plait.actors.bus.memory import MemoryServer
 from plait.actors.loop.timer import Deadlines
 from plait.actors.messages.codec import encode
@@ -196,3 +197,21 @@ def test_random_bytes_are_no_request():
         except Undecodable:
             refused += 1
     assert refused > 450
+
+
+async def test_a_reader_that_fails_over_a_snapshot_does_not_make_it_deaf(world, until):
+    world.owner.serve()
+    world.owner.change("svc.a", b"1")
+    follower = world.follower()
+    told = []
+
+    def fails(*change):
+        told.append(change)
+        raise ValueError("a reader's fault")
+
+    follower._changed = fails
+    await follower.ready(2)
+    world.owner.change("svc.b", b"2", lost=True)
+    follower._bus_changed(BusState.CONNECTED)
+    await until(lambda: follower.revision == 2 and not follower.stale)
+    assert len(told) == 2
