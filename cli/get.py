@@ -124,4 +124,6 @@ def _hosts(document: dict[str, Any]) -> object:
 
 
 def _title(document: dict[str, Any]) -> str:
-    return f"{document.get('kind')}/{_name(document)}"
+    space = _namespace(document)
+    place = "" if space == "default" else f"{space}/"
+    return f"{document.get('kind')}/{place}{_name(document)}"

@@ -124,6 +124,12 @@ def test_no_answer_is_exit_code_7(plait: Plait, other_end: Any) -> None:
     assert "within 0.1 s" in told.stderr
 
 
+def test_names_can_be_handed_to_delete(plait: Plait, other_end: Any) -> None:
+    shop = {**IN_FORCE, "metadata": {"name": "web", "namespace": "shop"}}
+    other_end.on("policy.get", {"revision": 7, "items": [IN_FORCE, shop]})
+    assert plait("get", "-o", "name").stdout == "VirtualService/reviews\nVirtualService/shop/web\n"
+
+
 def test_get_knows_what_is_no_kind_of_policy(plait: Plait, other_end: Any) -> None:
     told = plait("get", "vss")
     assert told.exit_code == 2
