@@ -201,7 +201,7 @@ def test_random_bytes_are_no_request():
 
 async def test_a_reader_that_fails_over_a_snapshot_does_not_make_it_deaf(world, until):
     world.owner.serve()
-    world.owner.change("svc.a", b"1")
+    world.owner.change("svc.a", b"1", lost=True)
     follower = world.follower()
     told = []
 
