@@ -2,8 +2,10 @@
 
 import asyncio
 import contextlib
+import ssl
 
 import pytest
+import trustme
 
 import plait
 from plait.actors.messages.error import DeadlineExceeded, FaultInjected, NoEndpoints, Unreachable
@@ -159,3 +161,41 @@ async def test_what_is_taken_away_is_not_called_and_what_cannot_be_served_says_w
             answer = await bus.ask("policy.delete", {"kind": kind, "name": "api"})
             assert "errors" not in answer
         await egress(0)
+
+
+async def test_a_plain_call_leaves_by_tls_as_istios_example_has_it(bus, egress, there, tmp_path):
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("httpbin.org").configure_cert(context)
+    secure = await Outside().start(context)
+    try:
+        ports = "{number: 80, name: http, protocol: HTTP}, {number: 443, name: https, protocol: HTTPS, "
+        ports += f"targetPort: {secure.port}}}"
+        await bus.apply(
+            document(
+                "ServiceEntry",
+                "api",
+                f"{{hosts: [httpbin.org], resolution: STATIC, ports: [{ports}], endpoints: [{{address: 127.0.0.1}}]}}",
+            )
+            + document(
+                "VirtualService",
+                "api",
+                "{hosts: [httpbin.org], http: [{match: [{port: 80}], "
+                "route: [{destination: {host: httpbin.org, port: {number: 443}}}]}]}",
+            )
+            + document(
+                "DestinationRule",
+                "api",
+                "{host: httpbin.org, trafficPolicy: {portLevelSettings: [{port: {number: 443}, "
+                f"tls: {{mode: SIMPLE, caCertificates: {tmp_path}/ca.pem}}}}]}}}}",
+            )
+        )
+        async with asyncio.timeout(5.0):
+            while len(await bus.instances("httpbin.org")) != 2:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        reply = await there.call("httpbin.org", "/echo")
+        assert (reply.status, secure.asked) == (200, ["GET /echo HTTP/1.1"])
+        assert b"host: httpbin.org\r\n" in reply.body
+    finally:
+        await secure.stop()
