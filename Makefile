@@ -9,10 +9,10 @@ run: $(VENV)/.run
 	@exec $(BIN)/plait up
 
 test: $(VENV)/.dev
-	$(BIN)/pytest -q -m "not faults"
+	$(BIN)/pytest -q
 
 test-faults: $(VENV)/.dev
-	$(BIN)/pytest -q tests/faults
+	$(BIN)/pytest -q -m faults tests/faults
 
 test-compose: $(VENV)/.dev
 	PLAIT_TEST_COMPOSE=1 $(BIN)/pytest -q -rs tests/compose
