@@ -16,11 +16,13 @@ from .wire import Done
 
 _TRAVELS = frozenset(DEFAULT_NAMES)
 _ORIGINAL = "x-envoy-original-path"
+_VARIES = ("vary", "origin")
+"""Tells caches that another origin, or none, gets another answer: one page's permission is not the next one's."""
 
 
 def act(action: Action, call: Call, done: Done) -> tuple[Done, ReplyFrame | None]:
     """Change the request; return what takes the outcome in place of `done`, and the answer where the route gives it."""
-    fields: Headers = []
+    fields: Headers | None = None
     if action.cors is not None:
         preflight = action.cors.preflight(call)
         if preflight is not None:
@@ -31,7 +33,7 @@ def act(action: Action, call: Call, done: Done) -> tuple[Done, ReplyFrame | None
         answer = _answer(action, call)
     else:
         _change(action, call)
-    if fields or action.response is not None:
+    if fields is not None or action.response is not None:
         return _Ending(call, action.response, fields, done).take, answer
     return done, answer
 
@@ -61,19 +63,29 @@ class _Ending(msgspec.Struct, eq=False):
 
     call: Call
     response: Edit | None
-    fields: Headers
-    """Of CORS: browsers want them on errors too."""
+    fields: Headers | None
+    """Of CORS, None for a route without it: browsers want them on errors too."""
     done: Done
 
     def take(self, outcome: ReplyFrame | MeshError) -> None:
         """Change the outcome and hand it on."""
+        fields = self.fields
         if isinstance(outcome, MeshError):
-            self.call.error_headers = self.fields
+            if fields is not None:
+                self.call.error_headers = [*fields, _VARIES]
         else:
             if self.response is not None:
                 self.response.apply(outcome.headers)
-            if self.fields:
-                names = {name for name, _ in self.fields}
+            if fields is not None:
+                names = {name for name, _ in fields}
                 outcome.headers[:] = [field for field in outcome.headers if field[0] not in names]
-                outcome.headers.extend(self.fields)
+                outcome.headers.extend(fields)
+                if not _varies(outcome.headers):
+                    outcome.headers.append(_VARIES)
         self.done(outcome)
+
+
+def _varies(headers: Headers) -> bool:
+    """Whether the service says itself that its answer is for one origin, or for one request alone."""
+    said = ",".join(value for name, value in headers if name == "vary").lower()
+    return any(one.strip() in ("origin", "*") for one in said.split(","))

@@ -147,3 +147,10 @@ async def test_an_explanation_names_the_actions_steps(node):
     assert reasons[-1].text == "rewrites the path to '/x'"
     put(node, RouteRule(direct=DirectResponse(200)))
     assert node.proxy.explain(node.call("echo"))[2] == ("direct response",)
+
+
+async def test_caches_are_told_that_an_answer_is_for_one_origin(node):
+    put(node, RouteRule(destinations=GOAL, cors=CORS))
+    for headers in ([("origin", "shop.example")], [("origin", "evil.example")], []):
+        reply = await node.send("echo", headers=headers)
+        assert [value for name, value in reply.headers if name == "vary"] == ["origin"]
