@@ -21,7 +21,8 @@ class Drive(Generic[T]):
         self._over = False
         self._step(None)
 
-    def _step(self, _: "asyncio.Future[Any] | None") -> None:
+    def _step(self, ended: "asyncio.Future[Any] | None") -> None:
+        del ended  # its error would know this frame, and the frame it: only the garbage collector would part them
         if self._over:
             return
         try:

@@ -92,7 +92,9 @@ class _Parked:
             if self._future is None or not self._future.cancel():
                 error = cancelled
         assert self._work is not None
-        return await _steps(self._work, self._context, self._future, error)
+        steps = _steps(self._work, self._context, self._future, error)
+        del self, error  # a cancelled task keeps its error, which knows this frame: only the collector would part them
+        return await steps
 
 
 @types.coroutine
@@ -114,7 +116,10 @@ def _steps(work: Work, context: Context, future: Any, error: BaseException | Non
             if error is None:
                 future = context.run(work.send, None)
             else:
-                future, error = context.run(work.throw, error), None
+                try:
+                    future = context.run(work.throw, error)
+                finally:
+                    error = None  # it may come back with this frame in its traceback
         except StopIteration as stop:
             return stop.value
         except SystemExit as left:  # a task would end the whole process with it

@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable
 
 from ..loop.timer import Deadlines
 from ..messages.envelope import ReplyFrame
@@ -45,11 +44,7 @@ class Retry:
 
     async def __call__(self, call: Call, proceed: Next) -> ReplyFrame:
         """Pass the call on until it is answered, may not be repeated, or has used its attempts."""
-        try:
-            outcome: ReplyFrame | MeshError = await self._once(call, proceed)
-        except MeshError as error:
-            outcome = error
-        return await self.again(call, outcome, proceed)
+        return await self.again(call, await self._once(call, proceed), proceed)
 
     async def again(self, call: Call, outcome: ReplyFrame | MeshError, proceed: Next) -> ReplyFrame:
         """Go on after `outcome`, which is what the first attempt came to."""
@@ -61,12 +56,12 @@ class Retry:
                 if not _lasts(call, seconds):
                     break  # the time is over before the wait is: nothing better than this outcome can come
                 await pause(self._deadlines, seconds, call)
-            try:
-                outcome = await self._once(call, proceed)
-            except MeshError as error:
-                outcome = error
+            outcome = await self._once(call, proceed)
         if isinstance(outcome, MeshError):
-            raise outcome
+            try:
+                raise outcome
+            finally:
+                del outcome  # it knows this frame: only the garbage collector would part them
         return outcome
 
     def may_repeat(self, call: Call, outcome: ReplyFrame | MeshError) -> bool:
@@ -84,16 +79,19 @@ class Retry:
             return False  # the time of the whole call; that of one attempt leaves time for another
         return does_no_harm(call, error) if self._on is None else self._on.failure(error)
 
-    def _once(self, call: Call, proceed: Next) -> Awaitable[ReplyFrame]:
-        return proceed(call) if self._per_try is None else self._limited(call, proceed, self._per_try)
+    async def _once(self, call: Call, proceed: Next) -> ReplyFrame | MeshError:
+        """Make one attempt, within its own time limit where it has one, and within the call's where that is nearer.
 
-    async def _limited(self, call: Call, proceed: Next, seconds: float) -> ReplyFrame:
-        """One attempt within its own time limit, or within the call's where that is nearer."""
+        A failure is returned: an error that a frame holds through which it was raised would wait for the collector.
+        """
         outer = call.limit
-        end = asyncio.get_running_loop().time() + seconds
-        call.limit = end if outer is None or end < outer else outer
+        if self._per_try is not None:
+            end = asyncio.get_running_loop().time() + self._per_try
+            call.limit = end if outer is None or end < outer else outer
         try:
             return await proceed(call)
+        except MeshError as error:
+            return error
         finally:
             call.limit = outer
 

@@ -238,6 +238,7 @@ class Wire:
             return await future
         finally:
             waiting.cancel()
+            del future, waiting  # they know the error, which knows this frame: only the collector would part them
 
     def _address(self, endpoint: Endpoint, call: Call) -> tuple[bytes, bytes]:
         instance, caller = endpoint.instance, call.caller.name

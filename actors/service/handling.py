@@ -78,8 +78,7 @@ async def _finish(
     try:
         answer = respond(await work)
     except asyncio.CancelledError as error:
-        task = asyncio.current_task()
-        if task is not None and not task.cancelling():  # nobody cancelled this call: the handler let one through
+        if not _cancelled():  # nobody cancelled this call: the handler let one through
             left = RuntimeError("the handler waited for something that was cancelled")
             left.__cause__ = error
             return _failed(service, endpoint, span, left)
@@ -90,6 +89,12 @@ async def _finish(
     except Exception as error:
         return _failed(service, endpoint, span, error)
     return _answered(answer, span)
+
+
+def _cancelled() -> bool:
+    """Whether the call in hand was cancelled. Its task is named in no frame of the error that it keeps: a circle."""
+    task = asyncio.current_task()
+    return task is None or bool(task.cancelling())
 
 
 def _start(service: "Service", frame: CallFrame, endpoint: Endpoint) -> "ActiveSpan | None":

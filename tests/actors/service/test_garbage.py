@@ -6,6 +6,8 @@ import gc
 import pytest
 
 from plait.actors import Service, get
+from plait.actors.messages.error import DeadlineExceeded
+from plait.actors.messages.rule import Destination, RetryPolicy, RouteRule, RuleSet
 from tests.virtual_loop import anyio_backend  # noqa: F401
 
 pytestmark = pytest.mark.anyio
@@ -44,3 +46,36 @@ async def test_calls_over_two_hops_leave_no_cycles_behind(front):
         assert gc.collect() < 20  # not one object for each call
     finally:
         gc.enable()
+
+
+class Slow(Service, name="slow"):
+    @get("/")
+    async def hang(self):
+        await asyncio.sleep(3600)
+
+
+async def test_attempts_that_come_to_nothing_leave_no_cycles_behind(network):
+    front = network.node("front")
+    await network.node("a").host(Slow)
+    retries = RetryPolicy(attempts=2, backoff=0.001, per_try_timeout=0.05, on=("5xx",))
+    route = RouteRule(destinations=(Destination("slow"),), retries=retries)
+    front.rules(RuleSet("default/slow", ("slow.default.svc.cluster.local",), routes=(route,)))
+    failures = []
+
+    async def fail():
+        ended = asyncio.get_running_loop().create_future()
+        front.proxy.start(front.call("slow"), lambda outcome: ended.set_result(type(outcome)))
+        failures.append(await asyncio.wait_for(ended, 5.0))
+
+    await fail()
+    await asyncio.sleep(1)
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(20):
+            await fail()
+        await asyncio.sleep(1)
+        assert gc.collect() < 20
+    finally:
+        gc.enable()
+    assert failures == [DeadlineExceeded] * 21
