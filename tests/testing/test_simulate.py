@@ -49,7 +49,7 @@ def test_requests_come_in_by_a_gateway_and_policy_is_applied_as_users_do():
         )
 
     run = simulate(scenario, services=(Greeter, Namer))
-    assert run.result == (503, 1, 200, {"hello": "world"}, True, 1)
+    assert run.result == (404, 1, 200, {"hello": "world"}, True, 1)
 
 
 def test_policy_can_be_in_force_from_the_start():
