@@ -24,7 +24,8 @@ from ..actors.proxy.call import Call, Caller
 from ..actors.proxy.proxy import Instances, Proxy
 from ..actors.proxy.revision import PolicyFollower
 from ..actors.proxy.running import Running
-from ..actors.proxy.wire import Done, Wire
+from ..actors.proxy.waiting import Done
+from ..actors.proxy.wire import Wire
 from ..actors.runtime.post import Post
 from ..actors.runtime.ref import Ref
 from ..actors.runtime.surroundings import Surroundings

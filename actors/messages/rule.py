@@ -8,8 +8,9 @@ import enum
 
 import msgspec
 
-from .external import ClientTls, ExternalService
-from .hashing import ConsistentHash
+from .external import ExternalService
+from .resilience import Resilience
+from .traffic import TrafficPolicy
 
 
 class MatchKind(enum.IntEnum):
@@ -187,24 +188,6 @@ class RuleSet(msgspec.Struct, frozen=True, array_like=True, tag="routes"):
     """The namespaces whose callers and gateways it holds for; empty means all."""
 
 
-class Balancer(enum.IntEnum):
-    """How an instance is picked."""
-
-    LEAST_REQUEST = 0
-    ROUND_ROBIN = 1
-    RANDOM = 2
-
-
-class TrafficPolicy(msgspec.Struct, frozen=True, array_like=True):
-    """How a destination's instances are used."""
-
-    balancer: Balancer = Balancer.LEAST_REQUEST
-    hash: ConsistentHash | None = None
-    """Where it is set, `balancer` picks for requests without a key."""
-    tls: ClientTls | None = None
-    """None leaves connections to services outside the mesh plain, where the port does not say otherwise."""
-
-
 class Subset(msgspec.Struct, frozen=True, array_like=True):
     """The instances of a service that carry certain labels."""
 
@@ -256,5 +239,5 @@ class GatewayPolicy(msgspec.Struct, frozen=True, array_like=True, tag="gateway")
     servers: tuple[Server, ...] = ()
 
 
-Rule = RuleSet | DestinationPolicy | GatewayPolicy | ExternalService
+Rule = RuleSet | DestinationPolicy | GatewayPolicy | ExternalService | Resilience
 """One entry of the policy table; its key is `KIND/namespace/name`."""

@@ -2,7 +2,7 @@
 
 from ..loop.slice import Steps
 from ..messages.external import ExternalService
-from ..messages.rule import GatewayPolicy, RuleSet
+from ..messages.rule import DestinationPolicy, GatewayPolicy, RuleSet
 from ..routing.route import MESH
 from .analyze_gateway import Gateways
 from .analyze_outside import Outside
@@ -32,7 +32,7 @@ def analyze(scene: Scene, world: World) -> Steps[list[Problem]]:
             gateways.add(rule)
         elif isinstance(rule, ExternalService):
             outside.add(rule)
-        else:
+        elif isinstance(rule, DestinationPolicy):
             mesh_only.count(rule)
         services.add(rule)
     found: list[Problem] = []
@@ -56,7 +56,7 @@ def analyze(scene: Scene, world: World) -> Steps[list[Problem]]:
             gateways.selector(rule, world.gateways, report)
         elif isinstance(rule, ExternalService):
             outside.tell(rule, report)
-        else:
+        elif isinstance(rule, DestinationPolicy):
             services.rule(rule, report)
         found += report.warnings
     return found

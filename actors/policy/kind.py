@@ -8,14 +8,17 @@ from .istio_destination_rule import DestinationRule
 from .istio_gateway import Gateway
 from .istio_service_entry import ServiceEntry
 from .istio_virtual_service import VirtualService
+from .plait_resilience import Resilience
 from .problem import Report
 from .spec import Spec
 from .translate_destination_rule import destination_rule
 from .translate_gateway import gateway
+from .translate_resilience import resilience
 from .translate_service_entry import service_entry
 from .translate_virtual_service import virtual_service
 
 NETWORKING = "networking.istio.io"
+PLAIT = "plait.dev"
 VERSIONS = ("v1", "v1beta1", "v1alpha3")
 
 
@@ -34,13 +37,14 @@ KINDS: dict[str, Kind] = {
     "DestinationRule": Kind(NETWORKING, VERSIONS, DestinationRule, destination_rule),
     "Gateway": Kind(NETWORKING, VERSIONS, Gateway, gateway),
     "ServiceEntry": Kind(NETWORKING, VERSIONS, ServiceEntry, service_entry),
+    "Resilience": Kind(PLAIT, ("v1",), Resilience, resilience),
 }
 
 LATER = frozenset(
     {"WorkloadEntry", "WorkloadGroup", "Sidecar"}  # networking.istio.io
     | {"AuthorizationPolicy", "RequestAuthentication", "PeerAuthentication", "Telemetry"}  # its neighbours
     | {"HTTPRoute", "GRPCRoute", "ReferenceGrant", "GatewayClass"}  # the Gateway API
-    | {"Resilience", "RateLimit"}  # plait.dev
+    | {"RateLimit"}  # plait.dev
 )
 """Kinds that are known and not understood yet."""
 

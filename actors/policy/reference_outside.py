@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 
 from ..messages.external import ExternalService
 from ..messages.name import called_token, host_of, is_outside
-from ..messages.rule import Destination, DestinationPolicy, Mirror, Rule, TrafficPolicy
+from ..messages.rule import Destination, DestinationPolicy, Mirror, Rule
+from ..messages.traffic import TrafficPolicy
 from ..routing.host import covers
 from .hint import did_you_mean
 from .hostname import OUTSIDE

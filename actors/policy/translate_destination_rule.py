@@ -3,9 +3,10 @@
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
-from ..messages.rule import Balancer, DestinationPolicy
+from ..messages.rule import DestinationPolicy
 from ..messages.rule import Subset as SubsetPolicy
-from ..messages.rule import TrafficPolicy as Policy
+from ..messages.traffic import Balancer
+from ..messages.traffic import TrafficPolicy as Policy
 from .hostname import check_host, destination_service
 from .istio_destination_rule import (
     DestinationRule,

@@ -12,7 +12,7 @@ from ..routing.action import Action
 from ..routing.edit import Edit
 from ..routing.redirect import Redirection
 from .call import Call
-from .wire import Done
+from .waiting import Done
 
 _TRAVELS = frozenset(DEFAULT_NAMES)
 _ORIGINAL = "x-envoy-original-path"

@@ -8,7 +8,8 @@ from typing import NamedTuple, TypeGuard
 
 from ..loop.slice import Steps
 from ..messages.hashing import ConsistentHash
-from ..messages.rule import DestinationPolicy, Rule, TrafficPolicy
+from ..messages.rule import DestinationPolicy, Rule
+from ..messages.traffic import TrafficPolicy
 from .maglev import Maglev
 from .places import Places
 from .ring import Ring

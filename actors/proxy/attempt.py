@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Sequence
 from ..messages.envelope import ReplyFrame
 from .call import Call
 from .endpoint import Endpoint
-from .wire import Done, Waiting, Wire
+from .waiting import Done, Waiting
+from .wire import Wire
 
 NOBODY: tuple[Endpoint, ...] = ()
 

@@ -7,7 +7,7 @@ import random
 from collections.abc import Sequence
 from typing import Protocol
 
-from ..messages.rule import Balancer
+from ..messages.traffic import Balancer
 from .endpoint import Endpoint
 
 

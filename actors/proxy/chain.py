@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from ..loop.timer import Deadlines
 from ..messages import rule
+from ..messages.resilience import NOTHING, Resilience
+from ..messages.traffic import TrafficPolicy
 from .attempt import AnyAttempt, Attempt, DistantAttempt
 from .fault import Fault
 from .filter import Filter, Next, stack
@@ -32,6 +34,17 @@ class Chain(NamedTuple):
     """Whether some answer of the service would be followed by another attempt."""
 
 
+class Wants(NamedTuple):
+    """What a route and its destination ask of the chain between them."""
+
+    fault: rule.Fault | None = None
+    timeout: float | None = None
+    retries: rule.RetryPolicy | None = None
+    copies: Sequence[Copy] = ()
+    policy: TrafficPolicy = TrafficPolicy()
+    resilience: Resilience = NOTHING
+
+
 class Chains:
     """Builds the chain of a route from its policies."""
 
@@ -44,14 +57,9 @@ class Chains:
         self._deadlines = deadlines
         self._rng = rng
 
-    def filters(
-        self,
-        fault: rule.Fault | None,
-        timeout: float | None,
-        retries: rule.RetryPolicy | None,
-        copies: Sequence[Copy] = (),
-    ) -> list[Filter]:
+    def filters(self, wants: Wants) -> list[Filter]:
         """Return the filters for these policies, outermost first."""
+        fault, timeout = wants.fault, wants.timeout
         chain: list[Filter] = []
         # Authentication, rate limits and fallbacks will stand here, in this order: who is refused costs nothing below,
         # and what falls back may fall back from everything below.
@@ -59,33 +67,27 @@ class Chains:
             # Outside the time limit and the retries: an injected fault is what the caller sees, whatever the route
             # would have done about it (as in Envoy, where the fault filter stands before the router).
             chain.append(Fault(fault, self._deadlines, self._rng))
-        if copies:
+        if wants.copies:
             # A copy leaves once per call, not once per attempt, and not for a call that a fault has ended.
-            chain.append(Mirror(self.mirrors, copies, timeout))
+            chain.append(Mirror(self.mirrors, wants.copies, timeout))
         if timeout:
             # Around the retries: the route's time limit spans all attempts.
             chain.append(Timeout(timeout))
-        policy = retries or DEFAULT_RETRY
+        policy = wants.retries or DEFAULT_RETRY
         if policy.attempts > 0:
             # Around the pick: another attempt picks another instance.
             chain.append(Retry(policy, self._deadlines, self._rng))
         # Hedges, and the limits and breakers of the picked instance, will stand here.
         return chain
 
-    def build(
-        self,
-        fault: rule.Fault | None,
-        timeout: float | None,
-        retries: rule.RetryPolicy | None,
-        copies: Sequence[Copy] = (),
-    ) -> Chain:
+    def build(self, wants: Wants) -> Chain:
         """Return the chain that ends in an attempt."""
-        filters = self.filters(fault, timeout, retries, copies)
+        filters = self.filters(wants)
         retry = next((step for step in filters if isinstance(step, Retry)), None)
         direct = not any(isinstance(step, Fault | Mirror) for step in filters) and not (retry and retry.limits_attempts)
-        attempt = self._attempting(retries)
+        attempt = self._attempting(wants.retries)
         heeds = retry is not None and retry.heeds_answers
-        return Chain(stack(filters, attempt), attempt, direct, timeout or None, retry, heeds)
+        return Chain(stack(filters, attempt), attempt, direct, wants.timeout or None, retry, heeds)
 
     def _attempting(self, retries: rule.RetryPolicy | None) -> Attempt:
         policy = retries or DEFAULT_RETRY
@@ -93,9 +95,7 @@ class Chains:
             return self._distant_attempt
         return self._attempt if policy.ignore_previous_hosts else self._any_attempt
 
-    def describe(
-        self, fault: rule.Fault | None, timeout: float | None, retries: rule.RetryPolicy | None
-    ) -> tuple[str, ...]:
+    def describe(self, wants: Wants) -> tuple[str, ...]:
         """Return the names of the chain's steps, outermost first."""
-        steps = [type(step).__name__.lower() for step in self.filters(fault, timeout, retries)]
+        steps = [type(step).__name__.lower() for step in self.filters(wants)]
         return (*steps, "pick", "attempt")

@@ -6,12 +6,15 @@ from collections.abc import Mapping, Sequence
 from ..loop.slice import Slices
 from ..messages.error import NoEndpoints
 from ..messages.hashing import ConsistentHash
-from ..messages.rule import Balancer
+from ..messages.health import ROUTABLE, SUSPECTED
+from ..messages.resilience import NOTHING, Resilience
+from ..messages.traffic import Balancer, TrafficPolicy
 from .ahead import Placed, shape
 from .balancer import Picker, picker
 from .call import Call
 from .endpoint import Endpoint
 from .hashing import Hashing
+from .judge import Judge, Outcome
 
 
 class Cluster:
@@ -21,19 +24,25 @@ class Cluster:
         self.service = service
         self.subset = subset
         self.endpoints: tuple[Endpoint, ...] = ()
+        """Who may be picked just now."""
+        self.members: tuple[Endpoint, ...] = ()
+        """All that are known, whatever their health, in the same order on every node."""
+        self.judges: tuple[Judge, ...] = ()
         self.hashing: Hashing | None = None
         """Picks by a key of the call, where the policy asks for that."""
-        self._members: tuple[Endpoint, ...] = ()
         self._rng = rng
         self._slices = slices
         self._kind: Balancer | None = None
         self._picker: Picker = picker(Balancer.LEAST_REQUEST, rng)
 
-    def use(self, kind: Balancer, hashed: ConsistentHash | None = None, made: Placed | None = None) -> None:
-        """Balance in this way from now on, and by hash where that is asked; what stays keeps its state.
+    def use(self, policy: TrafficPolicy, resilience: Resilience = NOTHING, made: Placed | None = None) -> None:
+        """Treat its instances in this way from now on; what stays keeps its state.
 
         `made` are places that were made ahead, for a cluster that is not yet hashed in this shape.
         """
+        kind, hashed = policy.balancer, policy.hash
+        if resilience.balancing is not None and resilience.balancing.balancer is not None:
+            kind = resilience.balancing.balancer
         if kind is not self._kind:
             self._kind = kind
             self._picker = picker(kind, self._rng)
@@ -41,7 +50,7 @@ class Cluster:
             self.hashing = None
         elif self.hashing is None or not self.shaped(hashed):
             self.hashing = Hashing(hashed, self._rng, self._slices, made)
-            self.hashing.follow(self._members, self.endpoints)
+            self.hashing.follow(self.members, self.endpoints)
         elif self.hashing.policy != hashed:
             self.hashing.use(hashed)
 
@@ -49,11 +58,26 @@ class Cluster:
         """Return whether it has the places that this policy leads by."""
         return self.hashing is not None and shape(self.hashing.policy) == shape(hashed)
 
-    def take(self, members: tuple[Endpoint, ...], endpoints: tuple[Endpoint, ...]) -> None:
-        """Have these members from now on, of whom `endpoints` may be called."""
-        self._members, self.endpoints = members, endpoints
+    def take(self, members: tuple[Endpoint, ...]) -> None:
+        """Have these members from now on."""
+        self.members = members
+        for judge in self.judges:
+            judge.follow(members)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Find anew who may be picked: whenever a member's health or a judge's mind has changed."""
+        endpoints = reachable(self.members)
+        for judge in self.judges:
+            endpoints = tuple(one for one in endpoints if judge.admits(one))
+        self.endpoints = endpoints
         if self.hashing is not None:
-            self.hashing.follow(members, endpoints)
+            self.hashing.follow(self.members, endpoints)
+
+    def record(self, endpoint: Endpoint, outcome: Outcome, seconds: float) -> None:
+        """Take note of what came of an attempt."""
+        for judge in self.judges:
+            judge.record(endpoint, outcome, seconds)
 
     def pick(self, tried: Sequence[Endpoint]) -> Endpoint:
         """Return the endpoint for the next attempt, one that was not tried yet where there is one, on another node than
@@ -78,6 +102,13 @@ class Cluster:
             NoEndpoints: the destination has none.
         """
         return self.pick(avoided) if self.hashing is None else self.hashing.pick(call, avoided, self)
+
+
+def reachable(members: Sequence[Endpoint]) -> tuple[Endpoint, ...]:
+    """Return who may be called by what the registry says. Suspicion is no proof: where nobody else is left, those who
+    are silent are asked all the same."""
+    healthy = tuple(one for one in members if one.instance.health in ROUTABLE)
+    return healthy or tuple(one for one in members if one.instance.health == SUSPECTED)
 
 
 def carries(labels: Mapping[str, str], wanted: Mapping[str, str]) -> bool:

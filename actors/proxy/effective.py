@@ -8,7 +8,8 @@ import msgspec
 
 from ..bus.user_request import number_field, text_field
 from ..messages.error import Refused
-from ..messages.rule import DestinationPolicy, RetryPolicy, RouteRule, RuleSet, TrafficPolicy
+from ..messages.rule import DestinationPolicy, RetryPolicy, RouteRule, RuleSet
+from ..messages.traffic import TrafficPolicy
 from .cluster import carries
 from .proxy import Proxy
 

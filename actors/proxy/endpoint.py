@@ -6,12 +6,14 @@ from ..messages.instance import Instance
 class Endpoint:
     """One instance in one life; snapshots share it, so that what is learnt of it outlives them."""
 
-    __slots__ = ("active", "addresses", "gone", "instance")
+    __slots__ = ("active", "addresses", "gone", "instance", "weight")
 
     def __init__(self, instance: Instance) -> None:
         self.instance = instance
         self.active = 0
         """Calls from this node that wait for its answer."""
+        self.weight = 1.0
+        """Its share of the calls, in proportion to the others'."""
         self.gone = False
         """The registry has taken it out."""
         self.addresses: dict[tuple[str, str], tuple[bytes, bytes]] = {}

@@ -17,7 +17,7 @@ from ..messages.envelope import ReplyFrame
 from ..messages.error import BusUnavailable, MeshError, NoEndpoints, Processed
 from ..messages.rule import RetryPolicy
 from .call import Call
-from .chain import Chain, Chains
+from .chain import Chain, Chains, Wants
 from .cluster import Cluster
 from .running import Observer, Running
 from .topic import Topics
@@ -51,7 +51,7 @@ class Emitter:
         self._wire = wire
         self._topics = topics
         self._named: dict[tuple[str, str], Cluster] = {}
-        self._chain = steps.build(None, None, _AGAIN)
+        self._chain = steps.build(Wants(retries=_AGAIN))
         self._number = partial(rng.getrandbits, 63)
         self._clock = clock
         self._observer = observer

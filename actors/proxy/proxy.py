@@ -27,7 +27,8 @@ from .chain import Chain, Chains
 from .event import Emitter
 from .running import Observer, Running
 from .snapshot import Directory, Snapshot
-from .wire import Done, Wire, resolver
+from .waiting import Done
+from .wire import Wire, resolver
 
 KEPT = 8
 """Policy revisions that a node keeps, for calls whose origin decided by an earlier one."""

@@ -15,7 +15,7 @@ from ..messages.error import MeshError
 from .acting import act
 from .call import Call
 from .chain import Chain
-from .wire import Done, Waiting
+from .waiting import Done, Waiting
 
 Work = Coroutine[Any, Any, ReplyFrame]
 

@@ -4,14 +4,13 @@ import random
 from collections.abc import Iterable, Mapping
 
 from ..loop.slice import Slices, Steps
-from ..messages.health import ROUTABLE, SUSPECTED
 from ..messages.instance import Instance
 from ..messages.rule import DestinationPolicy, Rule
 from ..routing.decide import Decision
 from ..routing.table import RouteTable
 from ..routing.upstream import Upstream, covers
 from .ahead import Ahead, Want, wants
-from .chain import Chain, Chains
+from .chain import Chain, Chains, Wants
 from .cluster import Cluster, carries
 from .endpoint import Endpoint
 from .mirror import Copy
@@ -77,7 +76,7 @@ class Directory:
         hashed, made = upstream.policy.hash, None
         if hashed is not None and not cluster.shaped(hashed):
             made = self._ahead.take(upstream.service, upstream.labels, hashed)
-        cluster.use(upstream.policy.balancer, hashed, made)
+        cluster.use(upstream.policy, upstream.resilience, made)
         return cluster
 
     def make_ahead(self, rules: Iterable[DestinationPolicy]) -> Steps[None]:
@@ -99,15 +98,13 @@ class Directory:
         known = tuple(sorted(those, key=lambda one: one.id))  # the same order on every node
         for labels, cluster in self._by_service.get(service, ()):
             members = tuple(one for one in known if carries(one.instance.labels, labels)) if labels else known
-            healthy = tuple(one for one in members if one.instance.health in ROUTABLE)
-            # Suspicion is no proof: where nobody else is left, those who are silent are asked all the same.
-            cluster.take(members, healthy or tuple(one for one in members if one.instance.health == SUSPECTED))
+            cluster.take(members)
 
 
 class Snapshot:
     """One policy revision on one node. What it answers never changes; clusters and chains are made when first used."""
 
-    __slots__ = ("_chains", "_directory", "_steps", "_ways", "rules", "table")
+    __slots__ = ("_directory", "_steps", "_ways", "rules", "table")
 
     def __init__(self, table: RouteTable, rules: Mapping[str, Rule], directory: Directory, steps: Chains) -> None:
         self.table = table
@@ -116,7 +113,6 @@ class Snapshot:
         self._directory = directory
         self._steps = steps
         self._ways: dict[tuple[str, int, str, str, str], tuple[Cluster, Chain]] = {}
-        self._chains: dict[tuple[str, int], Chain] = {}
 
     @property
     def revision(self) -> int:
@@ -128,25 +124,19 @@ class Snapshot:
         key = (decision.rule_set, decision.index, decision.service, decision.subset, decision.upstream.owner)
         way = self._ways.get(key)
         if way is None:
-            way = self._ways[key] = self._directory.cluster(decision.upstream), self._chain(decision)
+            way = self._ways[key] = self._directory.cluster(decision.upstream), self._steps.build(self._wants(decision))
         return way
 
-    def _chain(self, decision: Decision) -> Chain:
-        key = (decision.rule_set, decision.index)
-        chain = self._chains.get(key)
-        if chain is None:
-            mirrors = decision.action.mirrors if decision.action is not None else ()
-            copies = [Copy(percent, self._directory.cluster(one, mirrors=True)) for percent, one in mirrors]
-            chain = self._chains[key] = self._steps.build(decision.fault, decision.timeout, decision.retries, copies)
-        return chain
+    def _wants(self, decision: Decision) -> Wants:
+        mirrors = decision.action.mirrors if decision.action is not None else ()
+        copies = [Copy(percent, self._directory.cluster(one, mirrors=True)) for percent, one in mirrors]
+        upstream = decision.upstream
+        return Wants(decision.fault, decision.timeout, decision.retries, copies, upstream.policy, upstream.resilience)
 
     def steps(self, decision: Decision) -> tuple[str, ...]:
         """Return the names of the chain's steps, outermost first."""
         action = decision.action
-        steps = self._steps.describe(decision.fault, decision.timeout, decision.retries)
-        if action is not None and action.mirrors:
-            at = 1 if steps[0] == "fault" else 0
-            steps = (*steps[:at], "mirror", *steps[at:])
+        steps = self._steps.describe(self._wants(decision))
         if action is None:
             return steps
         return action.steps() if action.answer is not None else (*action.steps(), *steps)

@@ -3,7 +3,6 @@
 import random
 from collections.abc import Iterable
 
-from ..messages.health import ROUTABLE, SUSPECTED
 from .cluster import Cluster
 from .endpoint import Endpoint
 
@@ -54,10 +53,7 @@ class Topics:
                 del self._groups[topic]
 
     def _refresh(self, cluster: Cluster) -> None:
-        members = self._members[cluster]
-        healthy = tuple(one for one in members if one.instance.health in ROUTABLE)
-        # Suspicion is no proof, as with calls: where nobody else is left, those who are silent get it all the same.
-        cluster.endpoints = healthy or tuple(one for one in members if one.instance.health == SUSPECTED)
+        cluster.take(tuple(self._members[cluster]))
 
 
 _NOBODY: dict[Group, Cluster] = {}

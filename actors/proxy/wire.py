@@ -4,130 +4,21 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import count
-from typing import cast
-
-import msgspec
 
 from ..bus.bus import Bus, Subscription
-from ..loop.timer import Deadline, Deadlines
-from ..messages.codec import decode_reply, encode
+from ..loop.timer import Deadlines
+from ..messages.codec import encode
 from ..messages.envelope import VERSION, CallFrame, ReplyFrame
 from ..messages.error import (
-    CAUSES,
-    BadReply,
-    DeadlineExceeded,
-    Disconnected,
-    FaultInjected,
-    InstanceGone,
     MeshError,
-    MissedDeadline,
-    Processed,
 )
 from ..messages.subject import Subjects
 from .call import Call, Caller
 from .endpoint import Endpoint
+from .waiting import GRACE, Done, Waiting
 
 Accept = Callable[[bytes, bytes, Callable[[bytes], object]], None]
 """An instance of this very node takes a frame: payload, the call's key, where the reply goes."""
-
-
-Done = Callable[[ReplyFrame | MeshError], None]
-"""Takes what came of an attempt: the service's own answer, or why there is none; called once."""
-
-
-class Waiting(msgspec.Struct, eq=False):
-    """One attempt that waits for its reply."""
-
-    wire: "Wire"
-    endpoint: Endpoint
-    call: Call
-    reply: bytes
-    done: Done
-    deadline: Deadline | None = None
-    over: bool = False
-
-    def begin(self, limit: float | None) -> None:
-        """The frame is on its way; wait until `limit`, or without a limit of the attempt's own."""
-        wire = self.wire
-        wire.waiting[self.reply] = self
-        self.endpoint.active += 1
-        if limit is not None:
-            self.deadline = wire.deadlines.at(limit, self._late)
-
-    def arrived(self, outcome: bytes | MeshError) -> None:
-        """Take the answer, or why there is none."""
-        if self.over:
-            return
-        self._end()
-        if type(outcome) is bytes:
-            try:
-                answer = decode_reply(outcome)
-            except MeshError as error:
-                self.done(BadReply(f"{BadReply.sentence}: {error}"))
-                return
-            if not answer.cause or (kind := CAUSES.get(answer.cause, BadReply)).processed is _YES:
-                self.done(answer)
-            elif kind is MissedDeadline and self._inherits():
-                # The inherited deadline has ended there a moment before it ends here: the caller is about to be
-                # cancelled and must not see an error first. Only a task that the caller left behind lives to see one.
-                self.wire.deadlines.at(self.wire.clock() + GRACE, self._late)
-            else:
-                self.done(self._failure(kind, answer))
-        else:
-            self.done(cast("MeshError", outcome))
-
-    def gone(self, endpoint: Endpoint) -> bool:
-        """Fail at once where the attempt waits for this endpoint; return whether it did."""
-        if self.endpoint is not endpoint:
-            return False
-        self.wire.bus.forget(self.reply)
-        self.arrived(InstanceGone(f"instance {endpoint.instance.id} is gone"))
-        return True
-
-    def lost(self) -> None:
-        """Fail: the answer could not reach anybody any more."""
-        self.wire.bus.forget(self.reply)
-        self.arrived(Disconnected("the caller has gone"))
-
-    def cancel(self) -> None:
-        """Nobody waits any more: drop a late reply, and tell the instance to stop. Harmless after the end."""
-        if not self.over:
-            self._end()
-            self.wire.give_up(self.endpoint, self.call, self.reply)
-
-    def overdue(self, now: float) -> None:
-        """End it where it inherited a deadline that has long passed: nobody was cancelled then."""
-        if self._inherits() and self.call.expires is not None and self.call.expires + GRACE < now:
-            self._late()
-
-    def _late(self) -> None:
-        self.cancel()
-        self.done(DeadlineExceeded())
-
-    def _failure(self, kind: type[MeshError], answer: ReplyFrame) -> MeshError:
-        """A cause that a later release has brought is a `BadReply`: what became of the call is not known here."""
-        if kind is MissedDeadline and self.call.limit is not None:
-            return DeadlineExceeded()  # the caller's own limit, which has ended there a moment before it ends here
-        if kind is FaultInjected:
-            return FaultInjected(answer.status)
-        return kind(answer.body.decode("utf-8", "replace"))
-
-    def _inherits(self) -> bool:
-        call = self.call
-        return call.expires is not None and (call.limit is None or call.expires <= call.limit)
-
-    def _end(self) -> None:
-        self.over = True
-        self.endpoint.active -= 1
-        del self.wire.waiting[self.reply]
-        if self.deadline is not None:
-            self.deadline.cancel()
-
-
-_YES = Processed.YES
-
-GRACE = 1.0
-"""Seconds after an inherited deadline in which the caller must have been cancelled, if it ever will be."""
 
 
 class Wire:
@@ -178,7 +69,7 @@ class Wire:
         addresses = endpoint.addresses.get((call.caller.name, call.method))
         subject, prefix = addresses or self._address(endpoint, call)
         reply = prefix + b"%d" % next(self._count)
-        limit, expires = call.limit, call.expires
+        limit, expires, now = call.limit, call.expires, self.clock()
         nearer = limit
         if expires is not None and (limit is None or expires <= limit):
             nearer, limit = expires, None  # the caller itself will be cancelled then
@@ -192,7 +83,7 @@ class Wire:
             call.query,
             call.headers,
             call.body,
-            None if nearer is None else max(0, int((nearer - self.clock()) * 1e6)),
+            None if nearer is None else max(0, int((nearer - now) * 1e6)),
             call.traceparent,
             call.tracestate,
             call.baggage,
@@ -206,7 +97,7 @@ class Wire:
             call.idempotency_key,
             call.flags,
         )
-        waiting = Waiting(self, endpoint, call, reply, done)
+        waiting = Waiting(self, endpoint, call, reply, done, call.cluster, now)
         accept = self._local.get(endpoint.instance.id)
         if accept is None:
             self.bus.request(subject, encode(frame), reply, waiting.arrived)

@@ -13,8 +13,8 @@ from ..messages.rule import (
     RouteRule,
     RuleSet,
     StringMatch,
-    TrafficPolicy,
 )
+from ..messages.traffic import TrafficPolicy
 from .action import Action, compile_action
 from .matcher import Condition, Test, conditions
 from .upstream import Upstream

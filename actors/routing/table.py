@@ -9,6 +9,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from ..messages.error import InvalidName
 from ..messages.external import ExternalService
 from ..messages.name import called_token, host_of
+from ..messages.resilience import Resilience
 from ..messages.rule import DestinationPolicy, GatewayPolicy, Rule, RuleSet
 from .delegate import expand
 from .host import HostIndex, HostRoutes, narrower, narrowness, spellings
@@ -269,6 +270,7 @@ def begin_table(
     rule_sets: list[RuleSet] = []
     delegates: dict[str, RuleSet] = {}
     outside: list[ExternalService] = []
+    resilience: list[Resilience] = []
     for key in sorted(rules):
         rule = rules[key]
         if isinstance(rule, RuleSet):
@@ -280,9 +282,11 @@ def begin_table(
             policies.append(rule)
         elif isinstance(rule, ExternalService):
             outside.append(rule)
+        elif isinstance(rule, Resilience):
+            resilience.append(rule)
         else:
             gateways[rule.name] = rule
     rule_sets.sort(key=lambda one: (one.order, one.name))
-    found = Upstreams(policies, previous.upstream if previous is not None else None, outside)
+    found = Upstreams(policies, previous.upstream if previous is not None else None, outside, resilience)
     table = RouteTable(revision, gateways, found)
     return table, table.fill(rule_sets, delegates, previous)

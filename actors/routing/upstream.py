@@ -11,7 +11,9 @@ import msgspec
 
 from ..messages.external import PORT_LABEL, ExternalService
 from ..messages.name import called_token, host_of
-from ..messages.rule import DestinationPolicy, TrafficPolicy
+from ..messages.resilience import NOTHING, Resilience, merged
+from ..messages.rule import DestinationPolicy
+from ..messages.traffic import TrafficPolicy
 
 ROOT = "istio-system"
 """The namespace whose destination policies hold for all services that have none of their own (Istio's default)."""
@@ -35,6 +37,8 @@ class Upstream(msgspec.Struct, frozen=True):
     """Where it depends on the caller: what `for_caller` chooses from."""
     home: str = "default"
     """The namespace of the service."""
+    resilience: Resilience = NOTHING
+    """What holds beyond Istio's words, for all callers."""
 
     def for_caller(self, namespace: str, labels: Mapping[str, str]) -> "Upstream":
         """Return the upstream of a caller; itself, without any policy, where none holds for that caller."""
@@ -64,13 +68,27 @@ class Choice(NamedTuple):
 class Upstreams:
     """Finds the upstream of a service's subset; takes over those of an earlier table whose policies are the same."""
 
-    __slots__ = ("_exact", "_found", "_old", "_old_outside", "_old_rules", "_ported", "_rules", "_wild", "outside")
+    __slots__ = (
+        "_exact",
+        "_found",
+        "_old",
+        "_old_outside",
+        "_old_resilient",
+        "_old_rules",
+        "_ported",
+        "_resilience",
+        "_resilient",
+        "_rules",
+        "_wild",
+        "outside",
+    )
 
     def __init__(
         self,
         policies: Iterable[DestinationPolicy],
         previous: "Upstreams | None" = None,
         outside: Iterable[ExternalService] = (),
+        resilience: Iterable[Resilience] = (),
     ) -> None:
         self.outside: dict[str, ExternalService] = {}
         """Services outside the mesh by token."""
@@ -90,12 +108,16 @@ class Upstreams:
         for found in self._exact.values():
             found.sort(key=_narrow_first)
         self._rules: dict[str, tuple[DestinationPolicy, ...]] = {}
+        self._resilience = sorted(resilience, key=_narrow_subset_first)
+        self._resilient: dict[str, tuple[Resilience, ...]] = {}
         self._found: dict[tuple[str, str, int | None], Upstream] = {}
         self._old: Mapping[tuple[str, str, int | None], Upstream] = {}
         self._old_rules: Mapping[str, tuple[DestinationPolicy, ...]] = {}
         self._old_outside: Mapping[str, ExternalService] = {}
+        self._old_resilient: Mapping[str, tuple[Resilience, ...]] = {}
         if previous is not None and previous._ported == self._ported:
             self._old, self._old_rules, self._old_outside = previous._found, previous._rules, previous.outside
+            self._old_resilient = previous._resilient
 
     def rules(self, service: str) -> tuple[DestinationPolicy, ...]:
         """Return every policy about a service, whoever it holds for; the narrower one first."""
@@ -103,6 +125,15 @@ class Upstreams:
         if found is None:
             wild = [one for one in self._wild if covers(one.service, service)] if self._wild else ()
             found = self._rules[service] = (*self._exact.get(service, ()), *wild)
+        return found
+
+    def resilience(self, service: str) -> tuple[Resilience, ...]:
+        """Return what holds for a service or one of its subsets beyond Istio's words; the narrower one first."""
+        found = self._resilient.get(service)
+        if found is None:
+            home = self._home(service)
+            those = [one for one in self._resilience if _space(one) in (home, ROOT) and covers(one.service, service)]
+            found = self._resilient[service] = tuple(sorted(those, key=lambda one: _space(one) == ROOT != home))
         return found
 
     def subsets(self, service: str) -> tuple[str, ...]:
@@ -119,6 +150,7 @@ class Upstreams:
                 old is not None
                 and self.outside.get(service) == self._old_outside.get(service)
                 and _same(self.rules(service), self._old_rules.get(service, ()))
+                and self.resilience(service) == self._old_resilient.get(service, ())
             )
             found = self._found[key] = old if old is not None and same else self._made(*key)
         return found
@@ -126,9 +158,10 @@ class Upstreams:
     def _made(self, service: str, subset: str, port: int | None) -> Upstream:
         rules = self.rules(service)
         outside = self.outside.get(service)
-        home = space_of(service) if outside is None else _space(outside)
+        home = self._home(service)
         at = port if outside is None or port is not None else outside.default_port
-        found = Upstream(service, subset, {}, TrafficPolicy(), not subset, port, home=home)
+        resilient = merged([one for one in self.resilience(service) if one.subset in ("", subset)])
+        found = Upstream(service, subset, {}, TrafficPolicy(), not subset, port, home=home, resilience=resilient)
         if all(not one.export_to and not one.callers and _space(one) in (home, ROOT) for one in rules):
             own = [one for one in rules if _space(one) == home] or rules
             if own:
@@ -140,19 +173,27 @@ class Upstreams:
             found = msgspec.structs.replace(found, choices=tuple(choices))
         return found if at is None or outside is None else _at_port(found, at)
 
+    def _home(self, service: str) -> str:
+        outside = self.outside.get(service)
+        return space_of(service) if outside is None else _space(outside)
+
 
 def space_of(service: str) -> str:
     """Return the namespace of a service, given its token."""
     return service.partition("_")[2] or "default"
 
 
-def _space(policy: DestinationPolicy | ExternalService) -> str:
+def _space(policy: DestinationPolicy | ExternalService | Resilience) -> str:
     return policy.name.partition("/")[0]
 
 
 def _narrow_first(policy: DestinationPolicy) -> tuple[int, bool, str]:
     """The service itself, then the longest wildcard; whoever names its callers first."""
     return -len(policy.service) if "*" in policy.service else 0, not policy.callers, policy.name
+
+
+def _narrow_subset_first(policy: Resilience) -> tuple[bool, int, str]:
+    return not policy.subset, -len(policy.service) if "*" in policy.service else -1000, policy.name
 
 
 def covers(name: str, service: str) -> bool:

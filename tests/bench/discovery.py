@@ -17,7 +17,7 @@ import dns.message
 
 from plait.actors.messages.codec import encode
 from plait.actors.messages.instance import Instance
-from plait.actors.messages.rule import TrafficPolicy
+from plait.actors.messages.traffic import TrafficPolicy
 from plait.actors.proxy.snapshot import Directory
 from plait.actors.routing.upstream import Upstream
 from plait.mesh.nats_server import EmbeddedNats

@@ -1,7 +1,8 @@
 """What an egress node stands for: every address and port of every host, secured as its policy says."""
 
 from plait.actors.messages.external import ClientTls, ExternalEndpoint, ExternalPort, ExternalService
-from plait.actors.messages.rule import DestinationPolicy, Subset, TrafficPolicy
+from plait.actors.messages.rule import DestinationPolicy, Subset
+from plait.actors.messages.traffic import TrafficPolicy
 from plait.actors.routing.upstream import Upstreams
 from plait.egress.target import Target, targets
 

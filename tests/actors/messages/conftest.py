@@ -2,7 +2,7 @@
 
 import pytest
 
-from plait.actors.messages import envelope, hashing, instance, rule, table
+from plait.actors.messages import envelope, hashing, instance, resilience, rule, table, traffic
 
 NODE_1 = instance.Connection("NCT4", 7)
 NODE_2 = instance.Connection("NCT4", 8)
@@ -140,16 +140,33 @@ SAMPLES = {
     "destination_policy": rule.DestinationPolicy(
         "default/reviews",
         "reviews",
-        rule.TrafficPolicy(rule.Balancer.RANDOM),
-        (rule.Subset("v2", {"version": "v2"}, rule.TrafficPolicy(rule.Balancer.ROUND_ROBIN)),),
+        traffic.TrafficPolicy(traffic.Balancer.RANDOM),
+        (rule.Subset("v2", {"version": "v2"}, traffic.TrafficPolicy(traffic.Balancer.ROUND_ROBIN)),),
     ),
     "destination_policy_hashed": rule.DestinationPolicy(
         "default/reviews",
         "reviews",
-        rule.TrafficPolicy(
-            rule.Balancer.RANDOM,
+        traffic.TrafficPolicy(
+            traffic.Balancer.RANDOM,
             hashing.ConsistentHash(hashing.HashSource.COOKIE, "stick", "/", 90.0, (("SameSite", "Lax"),), 2048, 65_537),
         ),
+    ),
+    "destination_policy_whole": rule.DestinationPolicy(
+        "default/reviews",
+        "reviews",
+        traffic.TrafficPolicy(
+            traffic.Balancer.PEAK_EWMA,
+            None,
+            None,
+            traffic.Locality(True, (("eu/a", (("eu/a", 80), ("eu/b", 20))),), (("eu", "us"),), ("zone",)),
+            traffic.Warmup(30.0, 5.0, 2.0),
+            traffic.Outlier(7, 3, 2, True, 1.0, 15.0, 60.0, 40.0, 20.0, ((500, 504),), True),
+            traffic.Pool(1, 2, 3, 4),
+            traffic.RetryBudget(10.0, 1, 0.5),
+        ),
+    ),
+    "resilience": resilience.Resilience(
+        "default/reviews", "reviews", "v2", resilience.Balancing(traffic.Balancer.PEAK_EWMA)
     ),
     "gateway_policy": rule.GatewayPolicy(
         "default/edge", {"istio": "ingressgateway"}, (rule.Server(80, "HTTP", ("*.shop.org",), "http", ("*",)),)

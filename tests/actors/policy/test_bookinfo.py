@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from plait.actors.messages.error import NoRoute
-from plait.actors.messages.rule import Balancer, Fault
+from plait.actors.messages.rule import Fault
+from plait.actors.messages.traffic import Balancer
 
 FILES = sorted(path.stem for path in (Path(__file__).parent / "bookinfo").glob("*.yaml"))
 JASON = [("accept", "text/html"), ("end-user", "jason")]

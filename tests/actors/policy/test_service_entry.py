@@ -5,7 +5,7 @@
 import pytest
 
 from plait.actors.messages.external import ClientTls, ExternalEndpoint, ExternalPort, ExternalService
-from plait.actors.messages.rule import Balancer
+from plait.actors.messages.traffic import Balancer
 from plait.actors.policy.finding import of_text
 from plait.actors.policy.world import World
 

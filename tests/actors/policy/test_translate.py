@@ -4,7 +4,8 @@
 
 import pytest
 
-from plait.actors.messages.rule import Balancer, DestinationPolicy, GatewayPolicy, Server, Subset, TrafficPolicy
+from plait.actors.messages.rule import DestinationPolicy, GatewayPolicy, Server, Subset
+from plait.actors.messages.traffic import Balancer, TrafficPolicy
 from plait.actors.policy.document import read_documents
 from plait.actors.policy.translate import translate
 

@@ -3,7 +3,7 @@
 import pytest
 
 from plait.actors.messages.hashing import ConsistentHash, HashSource
-from plait.actors.messages.rule import Balancer, TrafficPolicy
+from plait.actors.messages.traffic import Balancer, TrafficPolicy
 
 HEADER = ConsistentHash(HashSource.HEADER, "x-user")
 AT = "$.spec.trafficPolicy.loadBalancer.consistentHash"

@@ -8,7 +8,7 @@ from plait.actors.messages.error import NoEndpoints
 from plait.actors.messages.instance import Instance
 from plait.actors.messages.rule import RetryPolicy
 from plait.actors.proxy.attempt import AnyAttempt, Attempt, DistantAttempt
-from plait.actors.proxy.chain import Chains
+from plait.actors.proxy.chain import Chains, Wants
 from plait.actors.proxy.cluster import Cluster
 from plait.actors.proxy.endpoint import Endpoint
 from tests.actors.proxy.chained import a_call
@@ -67,4 +67,4 @@ def test_there_has_to_be_somebody(kind):
     ],
 )
 def test_the_policy_says_which(policy, kind):
-    assert type(Chains(None, None, random.Random(1)).build(None, None, policy).attempt) is kind
+    assert type(Chains(None, None, random.Random(1)).build(Wants(retries=policy)).attempt) is kind

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from plait.actors.messages.error import NoEndpoints
 from plait.actors.messages.instance import Instance
-from plait.actors.messages.rule import Balancer
+from plait.actors.messages.traffic import Balancer, TrafficPolicy
 from plait.actors.proxy.balancer import LeastRequest, RandomChoice, RoundRobin, picker
 from plait.actors.proxy.cluster import Cluster, carries
 from plait.actors.proxy.endpoint import Endpoint
@@ -73,12 +73,12 @@ def test_round_robin_takes_each_in_turn():
 
 def test_round_robin_goes_on_with_its_turn_when_the_set_changes():
     cluster = Cluster("s", "", random.Random(1))
-    cluster.use(Balancer.ROUND_ROBIN)
+    cluster.use(TrafficPolicy(Balancer.ROUND_ROBIN))
     cluster.endpoints = those = endpoints(0, 0, 0)
     first = cluster.pick(())
     at = those.index(first)
     cluster.endpoints = tuple(those)  # a change that leaves the same instances
-    cluster.use(Balancer.ROUND_ROBIN)  # a later revision with the same policy
+    cluster.use(TrafficPolicy(Balancer.ROUND_ROBIN))  # a later revision with the same policy
     assert [cluster.pick(()) for _ in range(2)] == [those[(at + 1) % 3], those[(at + 2) % 3]]
 
 

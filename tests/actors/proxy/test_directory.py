@@ -8,15 +8,8 @@ import pytest
 from plait.actors.messages.codec import encode
 from plait.actors.messages.error import InstanceGone, NoEndpoints
 from plait.actors.messages.instance import Instance
-from plait.actors.messages.rule import (
-    Balancer,
-    Destination,
-    DestinationPolicy,
-    RouteRule,
-    RuleSet,
-    Subset,
-    TrafficPolicy,
-)
+from plait.actors.messages.rule import Destination, DestinationPolicy, RouteRule, RuleSet, Subset
+from plait.actors.messages.traffic import Balancer, TrafficPolicy
 from plait.actors.proxy.proxy import Instances
 from plait.actors.proxy.snapshot import Directory
 from plait.actors.routing.upstream import Upstream

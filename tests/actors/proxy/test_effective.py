@@ -5,7 +5,6 @@ import pytest
 from plait.actors.messages.error import Refused
 from plait.actors.messages.instance import Instance
 from plait.actors.messages.rule import (
-    Balancer,
     Destination,
     DestinationPolicy,
     MatchKind,
@@ -14,8 +13,8 @@ from plait.actors.messages.rule import (
     RuleSet,
     StringMatch,
     Subset,
-    TrafficPolicy,
 )
+from plait.actors.messages.traffic import Balancer, TrafficPolicy
 from plait.actors.proxy import effective
 from plait.actors.proxy.effective import config
 from tests.nodes import Network

@@ -10,7 +10,8 @@ from plait.actors.loop.slice import at_once
 from plait.actors.messages.error import NoEndpoints
 from plait.actors.messages.hashing import ConsistentHash, HashSource
 from plait.actors.messages.instance import Instance
-from plait.actors.messages.rule import Balancer, DestinationPolicy, Subset, TrafficPolicy
+from plait.actors.messages.rule import DestinationPolicy, Subset
+from plait.actors.messages.traffic import Balancer, TrafficPolicy
 from plait.actors.proxy.attempt import AnyAttempt, Attempt, DistantAttempt
 from plait.actors.proxy.call import Caller
 from plait.actors.proxy.cookie import cookie, set_cookie

@@ -3,15 +3,8 @@
 import pytest
 
 from plait.actors.messages.error import NoRoute
-from plait.actors.messages.rule import (
-    Balancer,
-    DestinationPolicy,
-    GatewayPolicy,
-    RouteMatch,
-    Server,
-    Subset,
-    TrafficPolicy,
-)
+from plait.actors.messages.rule import DestinationPolicy, GatewayPolicy, RouteMatch, Server, Subset
+from plait.actors.messages.traffic import Balancer, TrafficPolicy
 from plait.actors.routing.decide import decide
 from plait.actors.routing.host import covers, narrower, spellings
 from plait.actors.routing.route import BadRule

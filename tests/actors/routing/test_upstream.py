@@ -3,15 +3,8 @@
 import pytest
 
 from plait.actors.messages.error import UnknownSubset
-from plait.actors.messages.rule import (
-    Balancer,
-    Destination,
-    DestinationPolicy,
-    RouteRule,
-    RuleSet,
-    Subset,
-    TrafficPolicy,
-)
+from plait.actors.messages.rule import Destination, DestinationPolicy, RouteRule, RuleSet, Subset
+from plait.actors.messages.traffic import Balancer, TrafficPolicy
 from plait.actors.routing.decide import decide
 from plait.actors.routing.table import compile_table
 from plait.actors.routing.upstream import Upstreams

@@ -1,0 +1,41 @@
+"""What Resilience (`plait.dev/v1`) says about a destination beyond Istio's words, as it travels with the rules."""
+
+import msgspec
+
+from .traffic import Balancer
+
+
+class Balancing(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """How an instance is picked, where that is none of Istio's ways; it holds instead of the destination's balancer."""
+
+    balancer: Balancer | None = None
+
+
+class Resilience(msgspec.Struct, frozen=True, array_like=True, tag="resilience"):
+    """One document. Each block that is None says nothing: what holds is that of a wider document, else the default."""
+
+    name: str
+    """`namespace/name`"""
+    service: str
+    """A service's token, or a wildcard for hosts."""
+    subset: str = ""
+    """Empty means the whole service, all its subsets included."""
+    balancing: Balancing | None = None
+
+
+NOTHING = Resilience("", "")
+"""Says nothing."""
+
+
+def merged(documents: list[Resilience]) -> Resilience:
+    """Return what documents say together: each block from the first that has it."""
+    if not documents:
+        return NOTHING
+    first, *others = documents
+    for field in msgspec.structs.fields(Resilience):
+        if field.default is None and getattr(first, field.name) is None:
+            for one in others:
+                if getattr(one, field.name) is not None:
+                    first = msgspec.structs.replace(first, **{field.name: getattr(one, field.name)})
+                    break
+    return first

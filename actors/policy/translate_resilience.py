@@ -1,0 +1,27 @@
+"""Resilience (`plait.dev/v1`) → the rule of that name: its destination checked, each block translated by itself."""
+
+from msgspec import UNSET, UnsetType
+
+from ..messages import resilience as rule
+from ..messages.traffic import Balancer
+from .hostname import check_host, destination_service
+from .plait_resilience import Algorithm, LoadBalancer, Resilience
+from .problem import Report
+
+ALGORITHMS = {Algorithm.PEAK_EWMA: Balancer.PEAK_EWMA, Algorithm.REPORTED_LOAD: Balancer.REPORTED_LOAD}
+
+
+def resilience(spec: Resilience, namespace: str, name: str, report: Report) -> rule.Resilience:
+    """Return the rule of a Resilience; it is complete where nothing was refused."""
+    path = ("spec", "host")
+    if "*" in spec.host:
+        service = spec.host.lower() if check_host(spec.host, path, report) else ""
+    else:
+        service = destination_service(spec.host, namespace, path, report)
+    return rule.Resilience(f"{namespace}/{name}", service, spec.subset, _balancing(spec.load_balancer))
+
+
+def _balancing(block: LoadBalancer | UnsetType) -> rule.Balancing | None:
+    if block is UNSET or block.algorithm is UNSET:
+        return None
+    return rule.Balancing(ALGORITHMS[block.algorithm])

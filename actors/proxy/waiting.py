@@ -1,0 +1,141 @@
+"""One attempt that waits for its reply, and everything that may end it."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, cast
+
+import msgspec
+
+from ..loop.timer import Deadline
+from ..messages.codec import decode_reply
+from ..messages.envelope import ReplyFrame
+from ..messages.error import (
+    CAUSES,
+    BadReply,
+    DeadlineExceeded,
+    Disconnected,
+    FaultInjected,
+    InstanceGone,
+    MeshError,
+    MissedDeadline,
+    Processed,
+)
+from .call import Call
+from .endpoint import Endpoint
+
+if TYPE_CHECKING:
+    from .cluster import Cluster
+    from .wire import Wire
+
+Done = Callable[[ReplyFrame | MeshError], None]
+"""Takes what came of an attempt: the service's own answer, or why there is none; called once."""
+
+
+class Waiting(msgspec.Struct, eq=False):
+    """One attempt that waits for its reply."""
+
+    wire: "Wire"
+    endpoint: Endpoint
+    call: Call
+    reply: bytes
+    done: Done
+    cluster: "Cluster"
+    began: float
+    deadline: Deadline | None = None
+    over: bool = False
+
+    def begin(self, limit: float | None) -> None:
+        """The frame is on its way; wait until `limit`, or without a limit of the attempt's own."""
+        wire = self.wire
+        wire.waiting[self.reply] = self
+        self.endpoint.active += 1
+        if limit is not None:
+            self.deadline = wire.deadlines.at(limit, self._late)
+
+    def arrived(self, outcome: bytes | MeshError) -> None:
+        """Take the answer, or why there is none."""
+        if self.over:
+            return
+        self._end()
+        if type(outcome) is bytes:
+            try:
+                answer = decode_reply(outcome)
+            except MeshError as error:
+                self._tell(BadReply(f"{BadReply.sentence}: {error}"))
+                return
+            if not answer.cause or (kind := CAUSES.get(answer.cause, BadReply)).processed is _YES:
+                self._tell(answer)
+            elif kind is MissedDeadline and self._inherits():
+                # The inherited deadline has ended there a moment before it ends here: the caller is about to be
+                # cancelled and must not see an error first. Only a task that the caller left behind lives to see one.
+                self.wire.deadlines.at(self.wire.clock() + GRACE, self._late)
+            else:
+                self._tell(self._failure(kind, answer))
+        else:
+            self._tell(cast("MeshError", outcome))
+
+    def gone(self, endpoint: Endpoint) -> bool:
+        """Fail at once where the attempt waits for this endpoint; return whether it did."""
+        if self.endpoint is not endpoint:
+            return False
+        self.wire.bus.forget(self.reply)
+        self.arrived(InstanceGone(f"instance {endpoint.instance.id} is gone"))
+        return True
+
+    def lost(self) -> None:
+        """Fail: the answer could not reach anybody any more."""
+        self.wire.bus.forget(self.reply)
+        self.arrived(Disconnected("the caller has gone"))
+
+    def cancel(self) -> None:
+        """Nobody waits any more: drop a late reply, and tell the instance to stop. Harmless after the end."""
+        if not self.over:
+            self._end()
+            self.wire.give_up(self.endpoint, self.call, self.reply)
+            self._record(None)
+
+    def overdue(self, now: float) -> None:
+        """End it where it inherited a deadline that has long passed: nobody was cancelled then."""
+        if self._inherits() and self.call.expires is not None and self.call.expires + GRACE < now:
+            self._late()
+
+    def _late(self) -> None:
+        error = DeadlineExceeded()
+        if not self.over:
+            self._end()
+            self.wire.give_up(self.endpoint, self.call, self.reply)
+            self._record(error)
+        self.done(error)
+
+    def _tell(self, outcome: ReplyFrame | MeshError) -> None:
+        self._record(outcome)
+        self.done(outcome)
+
+    def _record(self, outcome: ReplyFrame | MeshError | None) -> None:
+        cluster = self.cluster
+        if cluster.judges:
+            cluster.record(self.endpoint, outcome, self.wire.clock() - self.began)
+
+    def _failure(self, kind: type[MeshError], answer: ReplyFrame) -> MeshError:
+        """A cause that a later release has brought is a `BadReply`: what became of the call is not known here."""
+        if kind is MissedDeadline and self.call.limit is not None:
+            return DeadlineExceeded()  # the caller's own limit, which has ended there a moment before it ends here
+        if kind is FaultInjected:
+            return FaultInjected(answer.status)
+        return kind(answer.body.decode("utf-8", "replace"))
+
+    def _inherits(self) -> bool:
+        call = self.call
+        return call.expires is not None and (call.limit is None or call.expires <= call.limit)
+
+    def _end(self) -> None:
+        self.over = True
+        self.endpoint.active -= 1
+        del self.wire.waiting[self.reply]
+        if self.deadline is not None:
+            self.deadline.cancel()
+
+
+_YES = Processed.YES
+
+GRACE = 1.0
+"""Seconds after an inherited deadline in which the caller must have been cancelled, if it ever will be."""

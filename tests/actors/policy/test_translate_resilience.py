@@ -1,0 +1,44 @@
+"""The kind Resilience of `plait.dev/v1`."""
+
+import pytest
+
+from plait.actors.messages.resilience import Balancing, Resilience
+from plait.actors.messages.traffic import Balancer
+from plait.actors.policy.document import read_documents
+from plait.actors.policy.translate import translate
+
+
+def of(spec, version="plait.dev/v1"):
+    text = f"apiVersion: {version}\nkind: Resilience\nmetadata: {{name: a}}\nspec: {spec}\n"
+    documents, problems = read_documents(text)
+    assert problems == []
+    return translate(documents[0])
+
+
+def test_a_document_is_about_one_destination():
+    assert of("{host: reviews, subset: v2}").rule == Resilience("default/a", "reviews", "v2")
+    assert of("{host: reviews.shop.svc.cluster.local}").rule == Resilience("default/a", "reviews_shop")
+
+
+def test_an_algorithm_that_istio_has_no_word_for():
+    rule = of("{host: reviews, loadBalancer: {algorithm: PEAK_EWMA}}").rule
+    assert rule == Resilience("default/a", "reviews", "", Balancing(Balancer.PEAK_EWMA))
+
+
+@pytest.mark.parametrize(
+    ("spec", "path"),
+    [
+        ("{}", "$.spec.host"),
+        ("{host: 'a b'}", "$.spec.host"),
+        ("{host: reviews, loadBalancer: {algorithm: MAGIC}}", "$.spec.loadBalancer.algorithm"),
+        ("{host: reviews, loadbalancer: {}}", "$.spec.loadbalancer"),
+    ],
+)
+def test_mistakes_are_refused_where_they_are(spec, path):
+    found = of(spec)
+    assert found.rule is None
+    assert [one.path for one in found.problems] == [path]
+
+
+def test_the_version_is_checked():
+    assert [one.path for one in of("{host: reviews}", "networking.istio.io/v1").problems] == ["$.apiVersion"]
