@@ -42,6 +42,8 @@ FLAG: dict[type[MeshError], str] = {
 
 TEXT: Headers = [("content-type", "text/plain")]
 JSON: Headers = [("content-type", "application/json")]
+OVERLOADED: Headers = [*JSON, ("retry-after", "1"), ("x-envoy-overloaded", "true")]
+"""Whoever was refused for want of room may come back: an overload that lasts is cut within a second."""
 
 
 def translate(error: MeshError) -> tuple[int, Headers, bytes]:
@@ -54,6 +56,8 @@ def translate(error: MeshError) -> tuple[int, Headers, bytes]:
         return 504, TEXT, b"upstream request timeout"
     if isinstance(error, Denied):
         return 403, TEXT, b"RBAC: access denied"
+    if isinstance(error, Overloaded):
+        return STATUS[error.code], OVERLOADED, error_body(error.code, error.sentence, cause(error))
     # The request's own words may come back; where the bus is and how instances are called is nobody's business outside.
     message = str(error) if isinstance(error, NoRoute) else error.sentence
     return STATUS[error.code], JSON, error_body(error.code, message, cause(error))

@@ -71,7 +71,8 @@ class Stand:
             return External(target, lambda: place.link.ground.carrier(target, largest), tracer)
 
         try:
-            await self._resident.enter(ChildSpec(one.id, make, shutdown=5.0, concurrency=CONCURRENCY, mailbox=MAILBOX))
+            spec = ChildSpec(one.id, make, shutdown=5.0, concurrency=CONCURRENCY, mailbox=MAILBOX, sheds=True)
+            await self._resident.enter(spec)
         except StartFailed as error:
             self.failed = True
             log.error("no calls to %s: %s", target.title, error)

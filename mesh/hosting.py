@@ -64,7 +64,7 @@ class Hosted:
             service.hosting = hosting
             return service
 
-        spec = ChildSpec(name, make, shutdown=5.0, concurrency=kind.concurrency, mailbox=kind.mailbox)
+        spec = ChildSpec(name, make, shutdown=5.0, concurrency=kind.concurrency, mailbox=kind.mailbox, sheds=True)
         cell = await self._resident.enter(spec)
         if self.condition.standings:
             await self._look_after(cell)

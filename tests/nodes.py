@@ -74,7 +74,7 @@ class Node:
             service.hosting = hosting
             return service
 
-        spec = ChildSpec(name, make, shutdown=1.0, concurrency=kind.concurrency, mailbox=kind.mailbox)
+        spec = ChildSpec(name, make, shutdown=1.0, concurrency=kind.concurrency, mailbox=kind.mailbox, sheds=True)
         cell = await self.supervisor.start_child(spec)
         self.wire.open(caller)
         inbound = self.inbounds[name] = Inbound(

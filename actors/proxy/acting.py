@@ -8,13 +8,14 @@ import msgspec
 from ...tracing.baggage import DEFAULT_NAMES
 from ..messages.envelope import VERSION, Headers, ReplyFrame
 from ..messages.error import MeshError
+from ..messages.priority import HEADER as PRIORITY
 from ..routing.action import Action
 from ..routing.edit import Edit
 from ..routing.redirect import Redirection
 from .call import Call
 from .waiting import Done
 
-_TRAVELS = frozenset(DEFAULT_NAMES)
+_TRAVELS = frozenset((*DEFAULT_NAMES, PRIORITY))
 _ORIGINAL = "x-envoy-original-path"
 _VARIES = ("vary", "origin")
 """Tells caches that another origin, or none, gets another answer: one page's permission is not the next one's."""

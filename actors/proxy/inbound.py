@@ -15,6 +15,7 @@ from ..messages.codec import decode_call, encode
 from ..messages.envelope import VERSION, CallFrame, Headers, ReplyFrame
 from ..messages.error import CallCycle, Draining, HandlerFailed, MeshError, MissedDeadline, Stalled, TooDeep
 from ..messages.instance import Instance
+from ..messages.priority import HEADER, Priority, priority_of
 from ..messages.subject import Subjects
 from ..runtime.cell import Cell
 from ..runtime.context import DEPTH
@@ -42,6 +43,15 @@ class Served(Mail, kw_only=True, eq=False):
     """Where the reply goes; None for the bus."""
     expiry: Deadline | None = None
     ended: bool = False
+
+    @property
+    def urgency(self) -> Priority:
+        """How much the call matters; only looked at where not all can be handled."""
+        frame = self.frame
+        said = priority_of(frame.baggage.get(HEADER))
+        if said is None:
+            said = next((one for name, value in frame.headers if name == HEADER and (one := priority_of(value))), None)
+        return Priority.DEFAULT if said is None else said
 
     def answer(self, value: Answer) -> None:
         """Send the service's answer."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..messages.error import ActorStopped, Cancelled, MeshError
 from .accept import receives
+from .call_box import CallBox
 from .child import Parent
 from .life_state import Life
 from .mailbox import Mail, Mailbox
@@ -42,7 +43,8 @@ class Living:
         self.name = name or spec.name
         """The child's name among its siblings."""
         self.life = Life.NEW
-        self.mailbox = Mailbox(spec.mailbox, spec.overflow)
+        self.most = spec.concurrency or sys.maxsize
+        self.mailbox = CallBox(spec.mailbox, self.most) if spec.sheds else Mailbox(spec.mailbox, spec.overflow)
         self.restarts = 0
         self.trouble = ""
         """What the last life failed with."""
@@ -52,7 +54,6 @@ class Living:
         self.accepts: frozenset[type] | None = None
         """The types of messages that the actor takes; None for any."""
         self.surroundings = surroundings
-        self.most = spec.concurrency or sys.maxsize
         self.busy: int = 0
         """Messages whose handling has begun and not ended."""
         self.working: dict[asyncio.Task[object], Mail] | None = None
@@ -191,6 +192,8 @@ class Living:
         self.spec = spec
         self.most = spec.concurrency or sys.maxsize
         self.mailbox.capacity, self.mailbox.overflow = spec.mailbox, spec.overflow
+        if isinstance(self.mailbox, CallBox):
+            self.mailbox.work_with(self.most)
 
     async def bury(self) -> None:
         """After a life ended: what else was in hand ends within the shutdown time, then put away."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from ..messages.priority import Priority
 from .spec import Overflow
 
 
@@ -47,6 +48,11 @@ class Mail(msgspec.Struct, eq=False):
     def asked(self) -> bool:
         """True where somebody hears what became of it; else it is a dead letter when it fails."""
         return self.reply is not None
+
+    @property
+    def urgency(self) -> Priority | None:
+        """How much it matters where not all can be handled; None for what is never refused for its waiting."""
+        return None
 
 
 class Offer(msgspec.Struct, frozen=True):
@@ -136,13 +142,17 @@ class Mailbox:
             mail = self._mails.popleft()
         else:
             return None
+        self.note(mail, now)
+        return mail
+
+    def note(self, mail: Mail, now: float) -> None:
+        """Count a mail that was taken out."""
         self.waiting -= 1
         waited = now - mail.since
         self.handled += 1
         self.waited += waited
         if waited > self.longest:
             self.longest = waited
-        return mail
 
     def put_back(self, mails: "deque[Mail]") -> None:
         """Put mails that were taken before in front, in their order; there is always room for them."""

@@ -82,6 +82,8 @@ class ChildSpec(msgspec.Struct, frozen=True):
     overflow: Overflow = Overflow.REJECT
     significant: bool = False
     """Its end by itself counts for its supervisor's `auto_shutdown`; only where it is not permanent."""
+    sheds: bool = False
+    """Its mail are calls: the more urgent come first, and those that wait too long are refused (see `call_box`)."""
 
 
 class SupervisorSpec(msgspec.Struct, frozen=True):
