@@ -1,5 +1,7 @@
 """Runs one instance of a service in a node: its cell, its way in from the bus, its place in the registry."""
 
+from collections.abc import Sequence
+
 from ..actors.messages.health import STARTING
 from ..actors.messages.instance import Instance
 from ..actors.proxy.call import Caller
@@ -32,7 +34,7 @@ class Hosted:
             name,
             token,
             kind.version,
-            {"app": kind.name, "version": kind.version, **place.labels, **kind.labels},
+            {**_given(kind), **place.labels, **kind.labels},
             place.locality,
             place.link.node,
             ground.wall_clock_ns(),  # later than any life before, also where the name is the same
@@ -98,6 +100,18 @@ class Hosted:
         if self.condition.standings:
             await self._place.supervisor.stop_child(self._checker)
         await self._resident.leave()
+
+
+def _given(kind: type[Service]) -> dict[str, str]:
+    return {"app": kind.name, "version": kind.version}
+
+
+def common_labels(kinds: Sequence[type[Service]]) -> dict[str, str]:
+    """Return what all services of a node carry alike: what can be said of the node as a caller."""
+    each = [{**_given(kind), **kind.labels} for kind in kinds]
+    return (
+        {name: value for name, value in each[0].items() if all(one.get(name) == value for one in each)} if each else {}
+    )
 
 
 def _look(check: Check, cell: Cell, link: Link) -> Look:

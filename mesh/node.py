@@ -13,6 +13,7 @@ from ..actors.messages.health import STARTING
 from ..actors.messages.instance import Instance
 from ..actors.messages.name import label
 from ..actors.proxy.effective import config
+from ..actors.proxy.locality import here
 from ..actors.proxy.proxy import Instances, Proxy
 from ..actors.proxy.revision import PolicyFollower
 from ..actors.proxy.wire import Wire
@@ -28,7 +29,7 @@ from .edge import EDGES, Edges
 from .gauge import measure
 from .ground import Ground
 from .health import Health
-from .hosting import Hosted
+from .hosting import Hosted, common_labels
 from .membership import Membership
 from .options import NodeOptions
 from .presence import Presence
@@ -109,7 +110,8 @@ class Node:
         ends(self._edges.close_admin)
         telemetry = self.telemetry = Telemetry(link, options.mesh, options.otlp)
         wire = Wire(link.data, link.subjects, link.deadlines, link.surroundings.clock)
-        proxy = self.proxy = Proxy(wire, link.deadlines, ground.rng, link.surroundings.clock, telemetry)
+        at = here(options.locality, self.name, {**options.labels, **common_labels(kinds)})
+        proxy = self.proxy = Proxy(wire, link.deadlines, ground.rng, link.surroundings.clock, telemetry, at)
         self.supervisor = Supervisor(self.name, link.surroundings, failed=self._give_up)
         ends(self.supervisor.stop)
         self.post = Post(link.data, link.subjects, link.surroundings)

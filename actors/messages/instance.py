@@ -4,6 +4,9 @@ import msgspec
 
 from .health import HEALTHY
 
+HEAVIEST = 1e9
+"""The greatest weight of an instance."""
+
 
 class Connection(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One connection to the bus as the server names it: its disconnect event carries the same pair."""
@@ -39,6 +42,8 @@ class Instance(msgspec.Struct, frozen=True, array_like=True):
     """Why it is `warning`, `critical` or `starting`, for people; empty for any other health."""
     renewal: int = 0
     """Rises with every word that it says about itself in this life: an earlier one that comes late is known by it."""
+    weight: float = 1.0
+    """Its share of the calls in proportion to the others', 0 to `HEAVIEST`; 0 has none while others have any."""
 
 
 class Join(msgspec.Struct, frozen=True, array_like=True):

@@ -8,7 +8,9 @@ from typing import ClassVar
 from msgspec import UNSET, UnsetType
 
 from .istio_consistent_hash import ConsistentHash
-from .scalar import Later, NoConnections
+from .istio_locality import LocalityLbSetting, NoZones
+from .istio_warmup import Warmup
+from .scalar import Later, NoConnections, PositiveDuration
 from .spec import Port, Spec
 
 
@@ -35,12 +37,18 @@ class TlsMode(enum.Enum):
 class LoadBalancer(Spec):
     """How an instance is picked."""
 
+    mistaken: ClassVar[dict[str, str]] = {
+        "localityLbSettings": "localityLbSetting",
+        "locality": "localityLbSetting",
+        "slowStart": "warmup",
+    }
+
     simple: Simple | UnsetType = UNSET
     consistent_hash: ConsistentHash | UnsetType = UNSET
-    locality_lb_setting: Later = UNSET
-    zone_aware_lb_setting: Later = UNSET
-    warmup: Later = UNSET
-    warmup_duration_secs: Later = UNSET
+    locality_lb_setting: LocalityLbSetting | UnsetType = UNSET
+    zone_aware_lb_setting: NoZones | UnsetType = UNSET
+    warmup: Warmup | UnsetType = UNSET
+    warmup_duration_secs: PositiveDuration | UnsetType = UNSET
 
 
 class ClientTls(Spec):

@@ -110,6 +110,22 @@ NOTES: dict[tuple[str, str], tuple[str, str]] = {
     ),
     ("DestinationRule", "trafficPolicy.loadBalancer.consistentHash.maglev.tableSize"): (YES, "65537 where none is set"),
     ("DestinationRule", "trafficPolicy.loadBalancer.consistentHash.minimumRingSize"): (YES, "deprecated"),
+    ("DestinationRule", "trafficPolicy.loadBalancer.localityLbSetting"): (
+        YES,
+        "without outlierDetection, too: the registry knows who is unhealthy",
+    ),
+    ("DestinationRule", "trafficPolicy.loadBalancer.localityLbSetting.distribute[].to"): (
+        YES,
+        "1 to 100, 100 in all; who is in no share gets no call",
+    ),
+    ("DestinationRule", "trafficPolicy.loadBalancer.localityLbSetting.failoverPriority"): (
+        YES,
+        "labels of instances against those of the calling node; `kubernetes.io/hostname` is the node",
+    ),
+    ("DestinationRule", "trafficPolicy.loadBalancer.warmup"): (YES, "`RANDOM`, too; not for requests with a hash key"),
+    ("DestinationRule", "trafficPolicy.loadBalancer.warmup.minimumPercent"): (YES, "10 where none is set"),
+    ("DestinationRule", "trafficPolicy.loadBalancer.warmup.aggression"): (YES, "1 where none is set; 0.01 to 100"),
+    ("DestinationRule", "trafficPolicy.loadBalancer.warmupDurationSecs"): (YES, "deprecated"),
     ("DestinationRule", "trafficPolicy.tls.mode"): (
         PART,
         "`SIMPLE` and `MUTUAL` for hosts of a ServiceEntry; in the mesh the bus's own settings secure connections",

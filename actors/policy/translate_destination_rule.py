@@ -18,7 +18,9 @@ from .istio_destination_rule import (
 )
 from .problem import Path, ProblemCode, Report
 from .translate_consistent_hash import consistent_hash
+from .translate_locality import locality
 from .translate_tls import client_tls
+from .translate_warmup import warmup
 
 Ports = dict[int, Policy]
 """Traffic policies by port."""
@@ -119,6 +121,10 @@ def _policy(
 
 
 def _balanced(block: LoadBalancer, inherited: Policy, path: Path, report: Report) -> Policy:
+    """A block that is given stands for itself: localities and warm-up are not inherited into it."""
+    at = (*path, "localityLbSetting")
+    near = None if block.locality_lb_setting is UNSET else locality(block.locality_lb_setting, at, report)
+    inherited = replace(inherited, locality=near, warmup=warmup(block, path, report))
     simple = block.simple
     if block.consistent_hash is not UNSET:
         where: Path = (*path, "consistentHash")

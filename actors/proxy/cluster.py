@@ -10,17 +10,20 @@ from ..messages.health import ROUTABLE, SUSPECTED
 from ..messages.resilience import NOTHING, Resilience
 from ..messages.traffic import Balancer, TrafficPolicy
 from .ahead import Placed, shape
-from .balancer import Picker, picker
+from .balancer import picker
 from .call import Call
 from .endpoint import Endpoint
 from .hashing import Hashing
 from .judge import Judge, Outcome
+from .share import NOWHERE, Around, Shares
 
 
 class Cluster:
     """One destination. The set of endpoints is replaced as a whole; balancer and counters stay."""
 
-    def __init__(self, service: str, subset: str, rng: random.Random, slices: Slices | None = None) -> None:
+    def __init__(
+        self, service: str, subset: str, rng: random.Random, slices: Slices | None = None, around: Around = NOWHERE
+    ) -> None:
         self.service = service
         self.subset = subset
         self.endpoints: tuple[Endpoint, ...] = ()
@@ -32,8 +35,10 @@ class Cluster:
         """Picks by a key of the call, where the policy asks for that."""
         self._rng = rng
         self._slices = slices
+        self.shares = Shares(around, self.refresh)
+        """Localities, weights and warm-up."""
         self._kind: Balancer | None = None
-        self._picker: Picker = picker(Balancer.LEAST_REQUEST, rng)
+        self._balancer = self._picker = picker(Balancer.LEAST_REQUEST, rng)
 
     def use(self, policy: TrafficPolicy, resilience: Resilience = NOTHING, made: Placed | None = None) -> None:
         """Treat its instances in this way from now on; what stays keeps its state.
@@ -45,12 +50,13 @@ class Cluster:
             kind = resilience.balancing.balancer
         if kind is not self._kind:
             self._kind = kind
-            self._picker = picker(kind, self._rng)
+            self._balancer = picker(kind, self._rng)
+        self._picker = self.shares.use(policy, self._rng, lambda: picker(kind, self._rng), self._balancer)
         if hashed is None:
             self.hashing = None
         elif self.hashing is None or not self.shaped(hashed):
             self.hashing = Hashing(hashed, self._rng, self._slices, made)
-            self.hashing.follow(self.members, self.endpoints)
+            self.hashing.follow(self.members, self.endpoints, self.shares.leveled)
         elif self.hashing.policy != hashed:
             self.hashing.use(hashed)
 
@@ -70,9 +76,9 @@ class Cluster:
         endpoints = reachable(self.members)
         for judge in self.judges:
             endpoints = tuple(one for one in endpoints if judge.admits(one))
-        self.endpoints = endpoints
+        self.endpoints = endpoints = self.shares.follow(self.members, endpoints)
         if self.hashing is not None:
-            self.hashing.follow(self.members, endpoints)
+            self.hashing.follow(self.members, endpoints, self.shares.leveled)
 
     def record(self, endpoint: Endpoint, outcome: Outcome, seconds: float) -> None:
         """Take note of what came of an attempt."""

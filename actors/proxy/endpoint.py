@@ -2,18 +2,24 @@
 
 from ..messages.instance import Instance
 
+NONE = 2.0**-30
+"""Stands for a weight of 0, which is told apart before: where all have it, all are alike."""
+
 
 class Endpoint:
     """One instance in one life; snapshots share it, so that what is learnt of it outlives them."""
 
-    __slots__ = ("active", "addresses", "gone", "instance", "weight")
+    __slots__ = ("_factors", "active", "addresses", "gone", "instance", "since", "weight")
 
-    def __init__(self, instance: Instance) -> None:
+    def __init__(self, instance: Instance, since: float = 0.0) -> None:
         self.instance = instance
+        self.since = since
+        """Monotonic seconds at which this node heard of it."""
+        self._factors: dict[object, float] = {}
         self.active = 0
         """Calls from this node that wait for its answer."""
-        self.weight = 1.0
-        """Its share of the calls, in proportion to the others'."""
+        self.weight = instance.weight or NONE
+        """Its share of the calls, in proportion to the others': what it registered with, less while it warms up."""
         self.gone = False
         """The registry has taken it out."""
         self.addresses: dict[tuple[str, str], tuple[bytes, bytes]] = {}
@@ -23,6 +29,24 @@ class Endpoint:
     def id(self) -> str:
         """The instance's id."""
         return self.instance.id
+
+    def renew(self, instance: Instance) -> None:
+        """Take what it says about itself now."""
+        self.instance = instance
+        self._weigh()
+
+    def warm(self, by: object, factor: float) -> None:
+        """Have only this part (0 to 1) of its weight as far as `by` is concerned; the least counts, for all callers of
+        this node: how warm an instance is does not depend on the name by which it is called."""
+        if factor == 1.0:
+            if self._factors.pop(by, None) is None:
+                return
+        else:
+            self._factors[by] = factor
+        self._weigh()
+
+    def _weigh(self) -> None:
+        self.weight = (self.instance.weight or NONE) * min(self._factors.values(), default=1.0)
 
     def __repr__(self) -> str:
         return f"<Endpoint {self.instance.service}/{self.instance.id} active={self.active}>"

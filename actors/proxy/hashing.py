@@ -19,6 +19,7 @@ from .ahead import Placed, places_of
 from .call import Call
 from .cookie import cookie, fresh, set_cookie
 from .endpoint import Endpoint
+from .leveled import Leveled
 
 log = logging.getLogger("plait.hashing")
 
@@ -56,6 +57,8 @@ class Hashing:
         self._places, self._placed = made or Placed(places_of(policy), ())
         """Places, and the members that were worked in last."""
         self._routable: dict[str, Endpoint] = {}
+        self._leveled: Leveled | None = None
+        self._levels: list[dict[str, Endpoint]] = []
         self._members: tuple[str, ...] = ()
         self._working = False
 
@@ -64,10 +67,16 @@ class Hashing:
         self.policy = policy
         self._key = key_of(policy, self._rng)
 
-    def follow(self, members: Iterable[Endpoint], routable: Iterable[Endpoint]) -> None:
-        """Have these members from now on, of whom those that are `routable` may be called; many are worked in soon."""
+    def follow(self, members: Iterable[Endpoint], routable: Iterable[Endpoint], leveled: Leveled | None = None) -> None:
+        """Have these members from now on, of whom those that are `routable` may be called; many are worked in soon.
+
+        Where there are levels a key belongs to one of them, by their shares, and leads to an instance there.
+        """
         self._members = tuple(one.id for one in members)
         self._routable = {one.id: one for one in routable}
+        self._leveled = leveled
+        levels = () if leveled is None else leveled.levels
+        self._levels = [{one.id: one for one in level.endpoints} for level in levels]
         if self._working or self._members == self._placed:
             return  # what is at work goes on until it has the newest
         self._working = True
@@ -99,6 +108,10 @@ class Hashing:
             raise NoEndpoints
         if not self._ready:
             return unhashed.pick(avoided)
+        if self._leveled is not None:
+            near = self._places.find(number, self._levels[self._leveled.of_key(number)], avoided)
+            if near is not None:
+                return near
         found = self._places.find(number, self._routable, avoided)
         if found is None and avoided:
             found = self._places.find(number, self._routable, ())

@@ -25,7 +25,9 @@ from .ahead import hashes
 from .call import Call
 from .chain import Chain, Chains
 from .event import Emitter
+from .locality import NOT_KNOWN, Here
 from .running import Observer, Running
+from .share import Around
 from .snapshot import Directory, Snapshot
 from .waiting import Done
 from .wire import Wire, resolver
@@ -52,9 +54,11 @@ class Proxy(Actor):
         rng: random.Random,
         clock: Callable[[], float],
         observer: Observer,
+        here: Here = NOT_KNOWN,
     ) -> None:
+        """`here` is where the node is: the localities of calls count from there."""
         self.wire = wire
-        self.directory = Directory(rng, Slices(asyncio.get_running_loop(), clock))
+        self.directory = Directory(rng, Slices(asyncio.get_running_loop(), clock), Around(here, clock, deadlines))
         self._steps = Chains(wire, deadlines, rng)
         self.emitter = Emitter(wire, self.directory.topics, self._steps, rng, clock, observer)
         """Sends events to those who are interested."""

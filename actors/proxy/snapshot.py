@@ -14,6 +14,7 @@ from .chain import Chain, Chains, Wants
 from .cluster import Cluster, carries
 from .endpoint import Endpoint
 from .mirror import Copy
+from .share import NOWHERE, Around
 from .topic import Topics
 
 Key = tuple[str, str, tuple[tuple[str, str], ...], str, bool]
@@ -25,10 +26,11 @@ class Directory:
     Clusters and endpoints outlive policy revisions: balancers keep their turn, counters their count.
     """
 
-    def __init__(self, rng: random.Random, slices: Slices | None = None) -> None:
-        """`slices` cut what takes long; without them it is done at once."""
+    def __init__(self, rng: random.Random, slices: Slices | None = None, around: Around = NOWHERE) -> None:
+        """`slices` cut what takes long; without them it is done at once. `around` is what this node is in."""
         self._rng = rng
         self._slices = slices
+        self._around = around
         self._ahead = Ahead()
         self._services: dict[str, dict[str, Endpoint]] = {}
         self._clusters: dict[Key, Cluster] = {}
@@ -47,11 +49,11 @@ class Directory:
         if old is not None:
             self.topics.remove(old)
             if old.instance.incarnation == instance.incarnation:
-                old.instance = instance
+                old.renew(instance)
                 self.topics.add(old)
                 self._refresh(instance.service)
                 return None
-        endpoint = known[instance.id] = Endpoint(instance)
+        endpoint = known[instance.id] = Endpoint(instance, self._around.clock())
         self.topics.add(endpoint)
         self._refresh(instance.service)
         return old
@@ -70,7 +72,9 @@ class Directory:
         key = (upstream.service, upstream.subset, tuple(sorted(upstream.labels.items())), upstream.owner, mirrors)
         cluster = self._clusters.get(key)
         if cluster is None:
-            cluster = self._clusters[key] = Cluster(upstream.service, upstream.subset, self._rng, self._slices)
+            cluster = self._clusters[key] = Cluster(
+                upstream.service, upstream.subset, self._rng, self._slices, self._around
+            )
             self._by_service.setdefault(upstream.service, []).append((upstream.labels, cluster))
             self._refresh(upstream.service)
         hashed, made = upstream.policy.hash, None

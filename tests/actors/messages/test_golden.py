@@ -55,7 +55,7 @@ def begins_with(today, then):
 
 
 def test_a_message_with_all_of_its_fields_is_sent_as_the_kept_bytes(samples):
-    for name in ("call", "reply", "instance_renewed", "heartbeat_renewed"):
+    for name in ("call", "reply", "instance_weighed", "heartbeat_renewed"):
         assert encode(samples[name]) == kept(name, samples[name])
 
 

@@ -113,7 +113,7 @@ def test_a_subset_inherits_what_it_does_not_say(translated):
         ("  host: a\n  subsets: [{name: v1, labels: {version: 1}}]\n", "subsets[0].labels.version", "invalid_type"),
         ("  host: a\n  trafficPolicy: {loadBalancer: {simple: ROUNDROBIN}}\n", "trafficPolicy.loadBalancer.simple", "invalid_value"),
         ("  host: a\n  trafficPolicy: {loadBalancer: {simple: PASSTHROUGH}}\n", "trafficPolicy.loadBalancer.simple", "unsupported_value"),
-        ("  host: a\n  trafficPolicy: {loadBalancer: {localityLbSetting: {}}}\n", "trafficPolicy.loadBalancer.localityLbSetting", "unsupported_field"),
+        ("  host: a\n  trafficPolicy: {loadBalancer: {zoneAwareLbSetting: {}}}\n", "trafficPolicy.loadBalancer.zoneAwareLbSetting", "unsupported_field"),
         ("  host: a\n  trafficPolicy: {outlierDetection: {}}\n", "trafficPolicy.outlierDetection", "unsupported_field"),
         ("  host: a\n  trafficPolicy: {connectionPool: {}}\n", "trafficPolicy.connectionPool", "unsupported_field"),
         ("  host: a\n  trafficPolicy: {tls: {mode: SIMPLE}}\n", "trafficPolicy.tls.mode", "unsupported_value"),

@@ -1,0 +1,71 @@
+"""Picks among localities first, by their shares, then an instance there: a picker of its own for each level."""
+
+import random
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from itertools import accumulate
+
+from .balancer import Picker
+from .endpoint import Endpoint
+from .level import Level
+
+_WHOLE = 1 << 64
+_GOLDEN = 0x9E3779B97F4A7C15
+"""2 ** 64 over the golden ratio: near keys, which lie together on a ring, come to lie far apart."""
+
+
+class Leveled:
+    """A picker around pickers; which level a call goes to is one draw."""
+
+    def __init__(self, rng: random.Random, make: Callable[[], Picker], first: Picker) -> None:
+        """The first level is picked from by `first`, the others by what `make` makes."""
+        self.first = first
+        self._draw = rng.random
+        self._make = make
+        self._pickers: list[Picker] = [first]
+        self._levels: tuple[Level, ...] = ()
+        self._bounds: list[float] = []
+        self._count = 0
+
+    @property
+    def levels(self) -> tuple[Level, ...]:
+        """Who gets which share."""
+        return self._levels
+
+    def follow(self, levels: tuple[Level, ...]) -> tuple[Endpoint, ...]:
+        """Have these levels from now on; returns everybody in them. A level keeps its picker by its place."""
+        self._levels = levels
+        while len(self._pickers) < len(levels):
+            self._pickers.append(self._make())
+        self._bounds = list(accumulate(level.share for level in levels))
+        everybody = tuple(one for level in levels for one in level.endpoints)
+        self._count = len(everybody)
+        return everybody
+
+    def pick(self, endpoints: Sequence[Endpoint]) -> Endpoint:
+        """Return one of `endpoints`: of all, or, for a retry, of those that are left of the levels.
+
+        A retry stays in the level that is drawn where somebody is left there; else it goes on with the nearest.
+        """
+        drawn = self._at(self._draw())
+        if len(endpoints) == self._count:
+            return self._pickers[drawn].pick(self._levels[drawn].endpoints)
+        wanted = set(endpoints)
+        order: list[int] = [drawn, *range(len(self._levels))]
+        for at in order:
+            left = tuple(one for one in self._levels[at].endpoints if one in wanted)
+            if left:
+                return self._pickers[at].pick(left)
+        return self._pickers[drawn].pick(endpoints)
+
+    def of_key(self, number: int) -> int:
+        """Return the place of the level that a hashed key (64 bits) belongs to; the same key always to the same one,
+        as long as shares stay, and at every caller of the same locality."""
+        return self._at((number * _GOLDEN % _WHOLE) / _WHOLE)
+
+    def _at(self, point: float) -> int:
+        """Shares may add up to a little less than 1: what lies beyond is the last one's that has a share."""
+        found = bisect_right(self._bounds, point)
+        while found >= len(self._levels) or not self._levels[found].share:
+            found -= 1
+        return found
