@@ -8,12 +8,13 @@ from ..actors.messages.envelope import CallFrame, Headers
 class Answer:
     """What came back."""
 
-    __slots__ = ("body", "headers", "status")
+    __slots__ = ("body", "degraded", "headers", "status")
 
     def __init__(self, status: int, headers: Headers, body: bytes) -> None:
         self.status = status
         self.headers = headers
         self.body = body
+        self.degraded: tuple[str, ...] = ()
 
 
 class Carrier(Protocol):

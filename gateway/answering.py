@@ -8,6 +8,7 @@ import msgspec
 from ..actors.messages.envelope import Headers, ReplyFrame
 from ..actors.messages.error import MeshError
 from ..actors.proxy.call import Call
+from ..actors.proxy.degraded import DEGRADED
 from ..actors.proxy.running import Running
 from .exchange import Exchange
 from .translate import cause, translate
@@ -38,6 +39,11 @@ class Answering(msgspec.Struct, eq=False):
             status, fields, body = outcome.status, outcome.headers, outcome.body
             if self.call.set_cookie:
                 fields.append(("set-cookie", self.call.set_cookie))
+            if outcome.degraded:
+                # Which services have failed is nobody's business outside; that this is not the best answer is.
+                fields.append((DEGRADED, ", ".join(outcome.degraded) if self.debug else "true"))
+                if self.span is not None:
+                    self.span.set("plait.degraded", ", ".join(outcome.degraded))
         else:
             assert isinstance(outcome, MeshError)
             error = outcome
@@ -69,6 +75,10 @@ class Answering(msgspec.Struct, eq=False):
             span.set("plait.upstream_instance", call.tried[-1].instance.id)
         if error is not None:
             span.set("plait.cause", cause(error))
+        if call.degraded is not None:
+            span.set("plait.fallback", call.degraded.kind)
+            span.set("plait.fallback_from", call.degraded.service)
+            span.set("plait.fallback_cause", call.degraded.cause)
         if status >= 500:
             span.fail(str(error) if error is not None else f"status {status}")
         span.end()

@@ -7,6 +7,7 @@ from ..actors.messages.envelope import ReplyFrame
 from ..actors.messages.error import CAUSES, FaultInjected, MeshError
 from ..actors.proxy.call import Call
 from ..actors.proxy.cluster import Cluster
+from ..actors.proxy.degraded import Degraded
 from ..gateway.translate import STATUS, cause
 from ..tracing import tag
 from ..tracing.bus_exporter import BusExporter
@@ -37,6 +38,7 @@ class Telemetry:
         self._spans = BusExporter()
         self._otlp = OtlpExporter(otlp) if otlp else None
         self._noise = OncePer(log, clock=link.ground.clock)
+        self._fallbacks = OncePer(log, 10.0, clock=link.ground.clock)
         self._unread: Callable[[], Iterable[tuple[str, int]]] = tuple
         self._seen: dict[str, int] = {}
         self._sources: set[str] = set()
@@ -64,6 +66,8 @@ class Telemetry:
         """Count an answered call."""
         bound = self._bound.get((call.caller.service, call.cluster)) or self._calls(call)
         bound.observe(reply.status, reply.cause, seconds)
+        if call.degraded is not None:
+            self._degraded(call, call.degraded)
         if call.action is not None and call.action.stat:
             self.metrics.routes.labels(call.action.stat, str(reply.status)).inc()
         if call.attempts > 1:
@@ -81,10 +85,26 @@ class Telemetry:
             )
             return
         self._calls(call).observe(status, error.cause, seconds)
+        if call.degraded is not None:
+            self._degraded(call, call.degraded)
         if call.action is not None and call.action.stat:
             self.metrics.routes.labels(call.action.stat, str(status)).inc()
         if call.attempts > 1:
             self.metrics.retries.labels(call.cluster.service, cause(error)).inc(call.attempts - 1)
+
+    def _degraded(self, call: Call, degraded: Degraded) -> None:
+        """Count and tell what nobody else sees: callers get an answer while the destination gives none."""
+        service, decision = degraded.service, call.decision
+        route = f"{decision.rule_set}#{decision.route or decision.index}" if decision.rule_set else ""
+        self.metrics.degraded.labels(service, degraded.subset, route, degraded.kind, degraded.cause).inc()
+        self._fallbacks(
+            f"{service} {degraded.subset} {degraded.kind}",
+            logging.WARNING,
+            "calls to %s fail (%s); fallback: %s",
+            f"{service} {degraded.subset}".rstrip(),
+            degraded.cause,
+            degraded.kind,
+        )
 
     def _calls(self, call: Call) -> Calls:
         key = (call.caller.service, call.cluster)

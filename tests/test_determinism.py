@@ -39,7 +39,7 @@ ALLOWED = {
     ("actors/runtime/immutable.py", "shared *"): BY_TYPE,
     ("actors/runtime/immutable.py", "set order"): "the keys of a dictionary that is only looked up",
     ("actors/runtime/ref.py", "builtins.hash"): "the hash of a reference, for dictionaries, which keep their order",
-    ("actors/service/calling.py", "shared _decoders"): BY_TYPE,
+    ("actors/service/response.py", "shared _decoders"): BY_TYPE,
     ("egress/dial.py", "ssl.*"): ONE_SOCKET,
     ("gateway/answer.py", "shared _prefixes"): CACHE,
     ("gateway/authority.py", "shared _known"): CACHE,

@@ -148,6 +148,11 @@ class Metrics:
         self.hedges = self.counter("plait_hedges", "Second attempts sent before the first one ended.", "destination")
         self.routes = self.counter("plait_route_requests", "Requests of routes with a statPrefix.", "route", "code")
         self.faults = self.counter("plait_faults", "Faults put in by rules.", "destination", "kind")
+        self.degraded = self.counter(
+            "plait_degraded",
+            "Failed calls for which there are fallbacks, by what they were answered with: `none` where by nothing.",
+            "destination", "subset", "route", "fallback", "cause",
+        )  # fmt: skip
         self.undecodable = self.counter("plait_undecodable", "Messages that were none of this protocol.", "source")
         self.bus_connected = self.gauge(
             "plait_bus_connected", "1 where the connection to the bus stands.", "connection"

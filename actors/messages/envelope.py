@@ -93,3 +93,5 @@ class ReplyFrame(msgspec.Struct, frozen=True, array_like=True, gc=False):
     decision: bytes = b""
     """The decision record, when the call asked for it."""
     stream: str = ""
+    degraded: tuple[str, ...] = ()
+    """Fallbacks that this answer is from or was made with, each as `service/kind`."""

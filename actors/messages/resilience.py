@@ -2,6 +2,7 @@
 
 import msgspec
 
+from .fallback import Fallback
 from .traffic import Balancer
 
 
@@ -21,6 +22,8 @@ class Resilience(msgspec.Struct, frozen=True, array_like=True, tag="resilience")
     subset: str = ""
     """Empty means the whole service, all its subsets included."""
     balancing: Balancing | None = None
+    fallbacks: tuple[Fallback, ...] | None = None
+    """What calls that fail are answered with, the first that has an answer."""
 
 
 NOTHING = Resilience("", "")

@@ -4,6 +4,7 @@ import enum
 
 from msgspec import UNSET, UnsetType
 
+from .plait_fallback import Fallback
 from .spec import Spec
 
 
@@ -26,3 +27,4 @@ class Resilience(Spec):
     host: str = ""
     subset: str = ""
     load_balancer: LoadBalancer | UnsetType = UNSET
+    fallbacks: list[Fallback] | UnsetType = UNSET

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, cast
 
 from msgspec import inspect
 
+from ..routing.fall_on import CONDITIONS as FALL_CONDITIONS
 from ..routing.retry_on import IDLE as IDLE_CONDITIONS
 from .hint import bare, fields, reason
 from .istio_destination_rule import Simple
@@ -33,12 +34,21 @@ _NEVER_OUT = ", ".join(f"`{one}`" for one in NEVER_OUT)
 _RESOLVED = ", ".join(f"`{one.value}`" for one in RESOLUTIONS)
 _EXPORTED = (YES, "`.` is the own namespace; without one all see it")
 
+_FALLEN = ", ".join(f"`{one}`" for one in sorted(FALL_CONDITIONS))
+
 _CONDITIONS = (
     "what was certainly not worked on is always tried again, without any condition what does no harm; no effect: "
     + ", ".join(f"`{one}`" for one in sorted(IDLE_CONDITIONS))
 )
 
 NOTES: dict[tuple[str, str], tuple[str, str]] = {
+    ("Resilience", "fallbacks[].on"): (YES, f"{_FALLEN}, statuses from 400 on; `5xx` where none is named"),
+    ("Resilience", "fallbacks[].methods"): (YES, "`GET` and `HEAD` where none is named"),
+    ("Resilience", "fallbacks[].routes"): (YES, "names of a VirtualService's `http`; all calls where none is named"),
+    ("Resilience", "fallbacks[].lastGood.maxAge"): (YES, "`10m` where none is set"),
+    ("Resilience", "fallbacks[].lastGood.maxEntries"): (YES, "1000 where none is set, in each node"),
+    ("Resilience", "fallbacks[].lastGood.maxBytes"): (YES, "4 MiB where none is set, in each node"),
+    ("Resilience", "fallbacks[].lastGood.varyBy"): (YES, "`[end-user]` where none is set"),
     ("VirtualService", "hosts"): (
         YES,
         "none makes it a delegate; services in every spelling, a ServiceEntry's; `*` and others with a gateway",

@@ -7,6 +7,7 @@ from ..messages.traffic import Balancer
 from .hostname import check_host, destination_service
 from .plait_resilience import Algorithm, LoadBalancer, Resilience
 from .problem import Report
+from .translate_fallback import fallbacks
 
 ALGORITHMS = {Algorithm.PEAK_EWMA: Balancer.PEAK_EWMA, Algorithm.REPORTED_LOAD: Balancer.REPORTED_LOAD}
 
@@ -18,7 +19,15 @@ def resilience(spec: Resilience, namespace: str, name: str, report: Report) -> r
         service = spec.host.lower() if check_host(spec.host, path, report) else ""
     else:
         service = destination_service(spec.host, namespace, path, report)
-    return rule.Resilience(f"{namespace}/{name}", service, spec.subset, _balancing(spec.load_balancer))
+    return rule.Resilience(
+        f"{namespace}/{name}",
+        service,
+        spec.subset,
+        _balancing(spec.load_balancer),
+        fallbacks=None
+        if spec.fallbacks is UNSET
+        else fallbacks(spec.fallbacks, namespace, ("spec", "fallbacks"), report),
+    )
 
 
 def _balancing(block: LoadBalancer | UnsetType) -> rule.Balancing | None:

@@ -8,6 +8,7 @@ import msgspec
 from ..messages.envelope import Headers
 from ..routing.action import Action
 from ..routing.decide import Decision
+from .degraded import Degraded
 from .endpoint import Endpoint
 
 if TYPE_CHECKING:
@@ -77,6 +78,9 @@ class Call(msgspec.Struct, eq=False):
     """Value of the cookie that was made to keep the client with its instance; empty mostly."""
     set_cookie: str = ""
     """The field that gives it to the client."""
+
+    degraded: Degraded | None = None
+    """Its destination failed and has fallbacks: what came of them."""
 
     @property
     def source_service(self) -> str:

@@ -9,6 +9,8 @@ from ..messages import rule
 from ..messages.resilience import NOTHING, Resilience
 from ..messages.traffic import TrafficPolicy
 from .attempt import AnyAttempt, Attempt, DistantAttempt
+from .degradation import Degradation
+from .fallback import Fallback
 from .fault import Fault
 from .filter import Filter, Next, stack
 from .mirror import Copy, Mirror, Mirrors
@@ -32,6 +34,7 @@ class Chain(NamedTuple):
     retry: Retry | None
     heeds_answers: bool
     """Whether some answer of the service would be followed by another attempt."""
+    fallback: Fallback | None = None
 
 
 class Wants(NamedTuple):
@@ -43,6 +46,7 @@ class Wants(NamedTuple):
     copies: Sequence[Copy] = ()
     policy: TrafficPolicy = TrafficPolicy()
     resilience: Resilience = NOTHING
+    fallback: Fallback | None = None
 
 
 class Chains:
@@ -54,6 +58,8 @@ class Chains:
         self._distant_attempt = DistantAttempt(wire)
         self.mirrors = Mirrors(wire, rng)
         """Sends copies."""
+        self.degradation = Degradation()
+        """Makes fallbacks."""
         self._deadlines = deadlines
         self._rng = rng
 
@@ -61,8 +67,10 @@ class Chains:
         """Return the filters for these policies, outermost first."""
         fault, timeout = wants.fault, wants.timeout
         chain: list[Filter] = []
-        # Authentication, rate limits and fallbacks will stand here, in this order: who is refused costs nothing below,
-        # and what falls back may fall back from everything below.
+        # Authentication and rate limits will stand here, in this order: who is refused costs nothing below.
+        if wants.fallback is not None:
+            # What falls back may fall back from everything below, faults included: they show whether it works.
+            chain.append(wants.fallback)
         if fault is not None and (fault.delay or fault.abort_status):
             # Outside the time limit and the retries: an injected fault is what the caller sees, whatever the route
             # would have done about it (as in Envoy, where the fault filter stands before the router).
@@ -87,7 +95,7 @@ class Chains:
         direct = not any(isinstance(step, Fault | Mirror) for step in filters) and not (retry and retry.limits_attempts)
         attempt = self._attempting(wants.retries)
         heeds = retry is not None and retry.heeds_answers
-        return Chain(stack(filters, attempt), attempt, direct, wants.timeout or None, retry, heeds)
+        return Chain(stack(filters, attempt), attempt, direct, wants.timeout or None, retry, heeds, wants.fallback)
 
     def _attempting(self, retries: rule.RetryPolicy | None) -> Attempt:
         policy = retries or DEFAULT_RETRY

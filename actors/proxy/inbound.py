@@ -30,6 +30,7 @@ class Answer(Protocol):
     status: int
     headers: Headers
     body: bytes
+    degraded: tuple[str, ...]
 
 
 class Served(Mail, kw_only=True, eq=False):
@@ -55,7 +56,7 @@ class Served(Mail, kw_only=True, eq=False):
 
     def answer(self, value: Answer) -> None:
         """Send the service's answer."""
-        self._end(ReplyFrame(VERSION, value.status, value.headers, value.body))
+        self._end(ReplyFrame(VERSION, value.status, value.headers, value.body, degraded=value.degraded))
 
     def fail(self, error: BaseException) -> None:
         """Send why there is none."""

@@ -56,6 +56,8 @@ class Running(msgspec.Struct, eq=False):
     waiting: Waiting | None = None
     drive: Drive[ReplyFrame] | None = None
     over: bool = False
+    outer: float | None = None
+    """The call's own limit, where fallbacks have the destination end before it."""
 
     def start(self, router: Router) -> None:
         """Route the call and send it off."""
@@ -70,13 +72,15 @@ class Running(msgspec.Struct, eq=False):
             if call.allowance is not None and call.decision.timeout is None:
                 call.limit = self.began + call.allowance
             if chain.direct:
+                if chain.fallback is not None:
+                    self.outer = chain.fallback.begin(call)
                 if chain.timeout is not None:
                     end = self.began + chain.timeout
                     call.limit = end if call.limit is None or end < call.limit else call.limit
                 self.waiting = chain.attempt.send(call, self._first)
                 return
         except MeshError as error:
-            if call.attempts:
+            if self.chain is not None and (call.attempts or self.chain.fallback is not None):
                 self._first(error)
             else:
                 self._finish(error)
@@ -99,12 +103,19 @@ class Running(msgspec.Struct, eq=False):
         if chain is not None and (chain.heeds_answers or isinstance(outcome, MeshError)):
             retry = chain.retry
             if retry is not None and retry.may_repeat(self.call, outcome):
-                self.waiting = None
-                self._run(retry.again(self.call, outcome, chain.attempt))
+                work = retry.again(self.call, outcome, chain.attempt)
+                self._run(work if chain.fallback is None else chain.fallback.settle(self.call, work, self.outer))
                 return
+        if chain is not None and chain.fallback is not None:
+            if chain.fallback.heeds(outcome):
+                self._run(chain.fallback.instead(self.call, outcome, self.outer))
+                return
+            assert isinstance(outcome, ReplyFrame)
+            chain.fallback.note(self.call, outcome)
         self._finish(outcome)
 
     def _run(self, work: Work) -> None:
+        self.waiting = None
         drive = Drive(work, self._driven)
         if not self.over:
             self.drive = drive

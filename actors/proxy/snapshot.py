@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from ..loop.slice import Slices, Steps
 from ..messages.instance import Instance
-from ..messages.rule import DestinationPolicy, Rule
+from ..messages.rule import DestinationPolicy, RetryPolicy, Rule
 from ..routing.decide import Decision
 from ..routing.table import RouteTable
 from ..routing.upstream import Upstream, covers
@@ -13,6 +13,7 @@ from .ahead import Ahead, Want, wants
 from .chain import Chain, Chains, Wants
 from .cluster import Cluster, carries
 from .endpoint import Endpoint
+from .filter import Next
 from .mirror import Copy
 from .share import NOWHERE, Around
 from .topic import Topics
@@ -135,7 +136,17 @@ class Snapshot:
         mirrors = decision.action.mirrors if decision.action is not None else ()
         copies = [Copy(percent, self._directory.cluster(one, mirrors=True)) for percent, one in mirrors]
         upstream = decision.upstream
-        return Wants(decision.fault, decision.timeout, decision.retries, copies, upstream.policy, upstream.resilience)
+        fallback = None
+        if upstream.resilience.fallbacks:
+            fallback = self._steps.degradation.fallback(decision, self.table.upstream, self._lead)
+        return Wants(
+            decision.fault, decision.timeout, decision.retries, copies, upstream.policy, upstream.resilience, fallback
+        )
+
+    def _lead(self, goal: Upstream, retries: RetryPolicy | None) -> tuple[Cluster, Next]:
+        """Where a fallback leads: its own fallbacks do not count there, so that none leads in a circle."""
+        chain = self._steps.build(Wants(None, None, retries, (), goal.policy, goal.resilience))
+        return self._directory.cluster(goal), chain.proceed
 
     def steps(self, decision: Decision) -> tuple[str, ...]:
         """Return the names of the chain's steps, outermost first."""

@@ -7,7 +7,7 @@ from .cors import CrossOrigin
 from .edit import Edit, compile_edit, set_authority, without_authority
 from .redirect import Redirection
 from .rewrite import path_rewrite
-from .upstream import Upstream
+from .upstream import Upstream, any_callers
 from .view import RequestView
 
 
@@ -108,8 +108,6 @@ def compile_action(
 
 def _mirrors(rule: RouteRule, upstream: Callable[[str, str, int | None], Upstream]) -> Iterator[tuple[float, Upstream]]:
     for one in rule.mirrors:
-        goal = upstream(one.service, one.subset, one.port)
-        if goal.choices:  # copies are not the caller's own: any policy that defines the subset does
-            goal = next((choice.upstream for choice in goal.choices if choice.upstream.known), goal)
+        goal = any_callers(upstream(one.service, one.subset, one.port))
         if one.percent and goal.known:
             yield one.percent, goal

@@ -178,6 +178,12 @@ class Upstreams:
         return space_of(service) if outside is None else _space(outside)
 
 
+def any_callers(upstream: Upstream) -> Upstream:
+    """Return it as some callers may have it, where it depends on them: copies and fallbacks are not the caller's own,
+    any policy that defines the subset does."""
+    return next((choice.upstream for choice in upstream.choices if choice.upstream.known), upstream)
+
+
 def space_of(service: str) -> str:
     """Return the namespace of a service, given its token."""
     return service.partition("_")[2] or "default"

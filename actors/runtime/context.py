@@ -40,6 +40,8 @@ class CallContext(msgspec.Struct, eq=False):
     """Who works: the instance's id, or the actor's address."""
     traceparent: str
     """The parent of what is called from here."""
+    degraded: tuple[str, ...] = ()
+    """Fallbacks that answers of what was called from here are from."""
 
     @property
     def chain(self) -> tuple[str, ...]:

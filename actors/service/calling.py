@@ -7,14 +7,13 @@ from functools import lru_cache
 from typing import Any, ClassVar, Generic, Protocol, TypeVar, overload
 from urllib.parse import quote
 
-import msgspec
-
 from ...tracing.context import new_traceparent
 from ..messages.envelope import Flag, Headers, ReplyFrame
-from ..messages.error import BadReply, BadStatus
+from ..messages.error import BadReply
 from ..messages.name import called_token
 from ..messages.name import topic as checked_topic
 from ..proxy.call import Call, Caller
+from ..proxy.degraded import joined
 from ..proxy.event import EVENT, LIMIT
 from ..proxy.proxy import Proxy
 from ..proxy.wire import resolver
@@ -35,16 +34,6 @@ def _address(service: str, namespace: str) -> tuple[str, int | None]:
     if colon and "." in host and port.isascii() and port.isdigit() and 0 < int(port) < 65536:
         return called_token(host, namespace), int(port)
     return called_token(service, namespace), None
-
-
-_decoders: dict[Any, msgspec.json.Decoder[Any]] = {}  # as many as the program writes types after `into=`
-
-
-def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
-    found = _decoders.get(kind)
-    if found is None:
-        found = _decoders[kind] = msgspec.json.Decoder(kind)
-    return found
 
 
 class Outlet(Protocol):
@@ -150,17 +139,18 @@ class Calling(Generic[Out]):
         answer: asyncio.Future[ReplyFrame] = around.loop.create_future()
         running = hosting.proxy.start(call, resolver(answer))
         try:
-            reply = Reply(await answer)
+            told = await answer
         finally:
             running.cancel()
+        if told.degraded and context is not None:
+            context.degraded = joined(context.degraded, told.degraded)
+        reply = Reply(told)
         if into is None:
             return reply
-        if not reply.ok:
-            raise BadStatus(reply.status, reply.body)
         try:
-            return _decoder(into).decode(reply.body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise BadReply(f"{service}{path} did not answer with a {into.__name__}: {error}") from error
+            return reply.read(into)
+        except BadReply as error:
+            raise BadReply(f"{service}{path}: {error}") from error
 
     async def emit(self, topic: str, event: Any, *, timeout: float = LIMIT) -> int:
         """Send an event to every group that is interested in its topic, at most once; trace and baggage travel along.

@@ -158,6 +158,11 @@ def _start_event(service: "Service", frame: CallFrame, handler: Handler) -> "Act
 
 
 def _answered(response: Response, span: "ActiveSpan | None") -> Response:
+    degraded = current.get().degraded
+    if degraded:  # those above learn it, whatever this handler made of what it was given
+        response.degraded = degraded
+        if span is not None:
+            span.set("plait.degraded", ", ".join(degraded))
     if span is not None:
         span.set("http.status_code", response.status)
         if response.status >= 500:

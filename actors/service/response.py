@@ -1,11 +1,13 @@
 """What a handler gives back, and what a call to another service brings."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import msgspec
 
 from ..messages.envelope import Headers, ReplyFrame
+from ..messages.error import BadReply, BadStatus
+from ..proxy.degraded import FALLBACK
 from .request import HeaderView
 
 JSON = "application/json"
@@ -17,10 +19,22 @@ _BYTES = ("content-type", "application/octet-stream")
 encode_json = msgspec.json.Encoder().encode
 
 
+T = TypeVar("T")
+
+_decoders: dict[Any, msgspec.json.Decoder[Any]] = {}  # as many as the program writes types to read
+
+
+def _decoder(kind: Any) -> msgspec.json.Decoder[Any]:
+    found = _decoders.get(kind)
+    if found is None:
+        found = _decoders[kind] = msgspec.json.Decoder(kind)
+    return found
+
+
 class Response:
     """An answer with a status and headers. Structs, dicts and lists become JSON, text and bytes stay what they are."""
 
-    __slots__ = ("body", "headers", "status")
+    __slots__ = ("body", "degraded", "headers", "status")
 
     def __init__(
         self,
@@ -30,6 +44,7 @@ class Response:
         content_type: str | None = None,
     ) -> None:
         self.status = status
+        self.degraded: tuple[str, ...] = ()
         kind: tuple[str, str] | None
         if isinstance(body, str):
             self.body, kind = body.encode(), _TEXT
@@ -80,6 +95,19 @@ class Reply:
         return 200 <= self._frame.status < 300
 
     @property
+    def fallback(self) -> str:
+        """What the mesh gave in place of the service's own answer, which failed: `last-good`, `fixed`, `empty`,
+        `elsewhere`; empty for the service's own."""
+        if not self._frame.degraded:
+            return ""
+        return next((value for name, value in self._frame.headers if name == FALLBACK), "")
+
+    @property
+    def degraded(self) -> tuple[str, ...]:
+        """Fallbacks that this answer is from or was made with, each as `service/kind`; empty where all went well."""
+        return self._frame.degraded
+
+    @property
     def headers(self) -> HeaderView:
         """The answer's header fields."""
         return HeaderView(self._frame.headers)
@@ -88,6 +116,20 @@ class Reply:
     def body(self) -> bytes:
         """The whole body."""
         return self._frame.body
+
+    def read(self, into: type[T]) -> T:
+        """Return the JSON of a 2xx answer as a value of this type.
+
+        Raises:
+            BadStatus, BadReply: the status is not 2xx, or the body is not of that type.
+        """
+        if not self.ok:
+            raise BadStatus(self.status, self.body)
+        try:
+            read: T = _decoder(into).decode(self.body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise BadReply(f"the answer is no {getattr(into, '__name__', into)}: {error}") from error
+        return read
 
     def json(self) -> Any:
         """Return the body read as JSON.

@@ -48,6 +48,18 @@ SAMPLES = {
         decision=b"\x80",
         stream="s-2",
     ),
+    "reply_degraded": envelope.ReplyFrame(
+        1,
+        200,
+        [("x-plait-fallback", "last-good")],
+        b"old",
+        cause=3,
+        spent=2,
+        load=envelope.LoadReport(3, 4, 0.5, 120.25),
+        decision=b"\x80",
+        stream="s-2",
+        degraded=("ratings/last-good",),
+    ),
     "reply_least": envelope.ReplyFrame(1, 200, [], b""),
     "instance": instance.Instance(
         "reviews-1", "reviews_shop", "v2", {"version": "v2"}, "eu/a/1", "node-1", 5, NODE_1, NODE_2, "draining"

@@ -7,6 +7,8 @@ import pytest
 
 from plait.actors import Service, get
 from plait.actors.messages.error import DeadlineExceeded
+from plait.actors.messages.fallback import Fallback, Fixed
+from plait.actors.messages.resilience import Resilience
 from plait.actors.messages.rule import Destination, RetryPolicy, RouteRule, RuleSet
 from tests.virtual_loop import anyio_backend  # noqa: F401
 
@@ -44,6 +46,20 @@ async def test_calls_over_two_hops_leave_no_cycles_behind(front):
             assert reply.status == 200
         await asyncio.sleep(0.001)
         assert gc.collect() < 20  # not one object for each call
+    finally:
+        gc.enable()
+
+
+async def test_calls_that_fall_back_leave_no_cycles_behind(front):
+    stars = Fallback(Fixed(200, (), b"{}"), ("no-endpoints",))
+    front.rules(Resilience("default/f", "nobody", fallbacks=(stars,)))
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(30):
+            assert (await front.send("nobody")).status == 200
+        await asyncio.sleep(0.001)
+        assert gc.collect() < 20
     finally:
         gc.enable()
 
