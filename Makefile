@@ -3,7 +3,7 @@ VENV ?= $(or $(PLAIT_VENV),.venv)
 PYTHON ?= python3
 BIN := $(VENV)/bin
 
-.PHONY: run test test-faults test-compose check bench bench-mesh bench-actors bench-scale bench-policy bench-reliability
+.PHONY: run test test-faults test-compose check bench bench-mesh bench-actors bench-scale bench-policy bench-peers bench-reliability
 .PHONY: sweep revisions docs clean
 run: $(VENV)/.run
 	@exec $(BIN)/plait up
@@ -35,6 +35,10 @@ bench-actors: $(VENV)/.bench
 
 bench-policy: $(VENV)/.dev
 	$(BIN)/python -m tests.bench.policy
+
+bench-peers: $(VENV)/.bench
+	$(BIN)/python -m tests.bench.skew
+	$(BIN)/python -m tests.bench.recover
 
 bench-reliability: $(VENV)/.dev
 	$(BIN)/python -m tests.bench.reliability
