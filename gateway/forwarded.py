@@ -32,5 +32,8 @@ def client(peer: str, scheme: str, said: Mapping[str, str], hops: int) -> Client
     chain = said.get("x-forwarded-for", "")
     told = said.get("x-forwarded-proto", "")
     addresses = [one.strip() for one in chain.split(",")]
-    address = addresses[-hops] if chain and 0 < hops <= len(addresses) else peer
-    return Client(address or peer, told if told in _SCHEMES else scheme, f"{chain},{peer}" if chain else peer)
+    whole = 0 < hops <= len(addresses)
+    address = addresses[-hops] if chain and whole else peer
+    # Who came past the outermost proxy, by a shorter chain, may have written the scheme as well.
+    believed = told in _SCHEMES and (whole or not chain)
+    return Client(address or peer, told if believed else scheme, f"{chain},{peer}" if chain else peer)

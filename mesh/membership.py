@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from ..actors.bus.bus import BusState
+from ..actors.loop.backoff import Backoff
 from ..actors.messages.codec import Codec, encode
 from ..actors.messages.error import DeadlineExceeded, MeshError, Refused
 from ..actors.messages.health import DRAINING
@@ -23,6 +24,9 @@ BEAT = 0.25
 TAKEN = 5.0
 """Seconds between two looks whether the other process of an instance's name has gone."""
 
+_AGAIN = Backoff(base=BEAT)
+"""Between joins that are refused or not answered: the reason is told each time, so not too often."""
+
 _joined = Codec[Joined](Joined)
 _beat = Codec[Beat](Beat)
 
@@ -37,6 +41,8 @@ class Membership(Actor):
         self._sequence = 0
         self._last = 0.0
         self._rejoin = False
+        self._refusals, self._patient = 0, 0.0
+        """Joins that failed one after the other, and the time of the loop before which there is no further one."""
         self._joining = False
         self._repeating = False
         self._beating = False
@@ -71,7 +77,8 @@ class Membership(Actor):
 
     def _bus_changed(self, state: BusState) -> None:
         # The server names a new connection anew, and has told of the old one's end: the registry must hear of it.
-        self._rejoin = self._rejoin or state is BusState.CONNECTED
+        if state is BusState.CONNECTED:
+            self._rejoin, self._patient = True, 0.0
 
     async def receive(self, message: Any) -> Any:
         """Handle one step. What the registry does not take, or is not there to take, is the asker's to bear."""
@@ -148,7 +155,7 @@ class Membership(Actor):
     def _beat(self) -> None:
         now = self.surroundings.clock()
         lag, self._last = max(0.0, now - self._last - BEAT), now
-        if self._rejoin and not self._joining:
+        if self._rejoin and not self._joining and now >= self._patient:
             self._rejoin = False
             self._join_again(tuple(self._instances))
         if self._instances and not self._deaf(lag):
@@ -213,7 +220,7 @@ class Membership(Actor):
         except MeshError as error:
             log.warning("the registry's answer to the heartbeat is none: %s", error)
             return
-        if beat.unknown and not self._joining:
+        if beat.unknown and not self._joining and self.surroundings.clock() >= self._patient:
             self._join_again(tuple(name for _, name in beat.unknown))
         elif beat.behind and not self._repeating:
             self._say_again(tuple(name for _, name in beat.behind))
@@ -266,6 +273,11 @@ class Membership(Actor):
             except MeshError as error:
                 log.warning("%s could not join again: %s", name, error)
                 self._rejoin = True
+        if self._rejoin:
+            wait = _AGAIN.wait(self._refusals, self.surroundings.rng)
+            self._refusals, self._patient = self._refusals + 1, self.surroundings.clock() + wait
+        else:
+            self._refusals = 0
 
 
 def _checked(instance: Instance, joined: Joined) -> int:

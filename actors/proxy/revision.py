@@ -167,7 +167,13 @@ class PolicyFollower:
             self._look_in(self.IMPATIENT)
 
     def _become(self, made: Prepared) -> None:
-        self._activate(made.revision, made.compiled)
+        try:
+            self._activate(made.revision, made.compiled)
+        except Exception as error:  # whoever follows the table has failed: the node goes on with what it has
+            self._prepared, self.refused = None, f"{type(error).__name__}: {error}"
+            log.exception("policy revision %d cannot be put in force here", made.revision)
+            self._say(made.revision, "refused", self.refused)
+            return
         self.revision, self._entries, self._prepared, self.refused = made.revision, made.entries, None, ""
         self._say(made.revision, "active")
         early, self._early = self._early, {}

@@ -28,3 +28,9 @@ def test_the_client_is_whom_the_outermost_trusted_proxy_saw(chain, hops, address
 )
 def test_a_scheme_is_taken_over_where_it_is_one(said, scheme):
     assert client("9.9.9.9", "http", {"x-forwarded-proto": said}, 1).scheme == scheme
+
+
+def test_the_scheme_of_who_came_past_the_outermost_proxy_is_not_believed():
+    said = {"x-forwarded-for": "1.2.3.4", "x-forwarded-proto": "https"}
+    assert client("9.9.9.9", "http", said, 1).scheme == "https"
+    assert client("9.9.9.9", "http", said, 2).scheme == "http"

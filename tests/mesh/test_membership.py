@@ -148,6 +148,22 @@ async def test_one_that_is_refused_for_good_is_told_so(membership, registry):
         await join(membership, INSTANCE, membership.surroundings)
 
 
+async def test_one_that_is_refused_again_and_again_asks_less_and_less_often(membership, registry):
+    registry.answers = [Joined(error="no such name", code="invalid_argument")]
+    registry.beaten = Beat(1, (("reviews", "r1"),))
+    await asyncio.sleep(30.0)
+    assert 5 <= len(registry.joins) <= 9
+    registry.answers, registry.beaten = [Joined(2)], Beat(1)
+    await asyncio.sleep(12.0)
+    count = len(registry.joins)
+    registry.answers = [ANSWERS_LOST, Joined(3)]
+    registry.beaten = Beat(1, (("reviews", "r1"),))
+    await asyncio.sleep(0.26)
+    registry.beaten = Beat(1)
+    await asyncio.sleep(1.0)
+    assert len(registry.joins) == count + 2, "a join that succeeded begins the waits anew"
+
+
 def words(registry):
     return [(one.health, one.reason, one.renewal) for one in registry.renewed]
 

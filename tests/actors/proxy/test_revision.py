@@ -82,11 +82,18 @@ async def world(monkeypatch):
             yield
         return dict(entries)
 
+    world.breaks = set()
+
+    def activate(revision, rules):
+        if revision in world.breaks:
+            raise ValueError("whoever follows the table")
+        world.active.append((revision, rules))
+
     world.node = PolicyFollower(
         world.asker,
         "n1",
         prepare,
-        lambda revision, rules: world.active.append((revision, rules)),
+        activate,
         random.Random(1),
         0.2,
         clock=lambda: world.clock(),  # noqa: PLW0108  -- a test may replace it
@@ -175,6 +182,20 @@ async def test_a_revision_that_does_not_compile_leaves_the_last_one(world, until
     await world.engine.change("a", b"3")
     await until(lambda: world.node.revision == 3)
     assert world.node.refused == ""
+
+
+@pytest.mark.parametrize("lose", [(), ("activate",)])
+async def test_a_revision_that_cannot_be_put_in_force_leaves_a_node_that_goes_on(world, until, lose):
+    world.node.start()
+    await world.node.ready(2)
+    world.breaks.add(1)
+    await world.engine.change("a", b"1", lose)
+    await until(lambda: ("refused", 1) in world.engine.said)
+    assert (world.node.revision, world.active) == (0, [])
+    assert "follows the table" in world.node.refused
+    await world.engine.change("a", b"2")
+    await until(lambda: world.node.revision == 2)
+    assert world.active == [(2, {"a": b"2"})]
 
 
 @pytest.mark.parametrize("by", ["activation", "look"])
