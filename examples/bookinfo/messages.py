@@ -40,6 +40,8 @@ class Rating(msgspec.Struct, frozen=True, omit_defaults=True):
     stars: int | UnsetType = UNSET
     color: str | UnsetType = UNSET
     error: str | UnsetType = UNSET
+    stale: bool = False
+    """The stars are the last ones that are known: ratings does not answer."""
 
 
 class Review(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -23,6 +23,7 @@ _SIGN_IN = (
     '<input name="passwd" type="password" placeholder="Password" aria-label="Password" autocomplete="off">'
     '<button type="submit">Sign in</button></form></header>\n<main>\n'
 )
+_STALE = '<p class="stale">Stars as last known; ratings does not answer now.</p>'
 _CLOSE = "</main>\n</body>\n</html>\n"
 
 _NO_DETAILS = (
@@ -62,7 +63,8 @@ def _rating(rating: Rating) -> str:
     count = min(max(rating.stars, 0), MOST_STARS)
     color = rating.color if rating.color is not UNSET else "black"
     # A colour that the stylesheet does not know is some other version's wish; it may not become markup.
-    return _STAR_LINES.get((color, count)) or _star_line(escape(color), count)
+    line = _STAR_LINES.get((color, count)) or _star_line(escape(color), count)
+    return f"{line}{_STALE}" if rating.stale else line
 
 
 def _details(details: BookDetails | None) -> str:

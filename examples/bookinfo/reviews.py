@@ -48,13 +48,19 @@ class ReviewsV2(Reviews, name="reviews", version="v2"):
         """The opinions of a book with their stars, or with a sentence in their place when ratings fails."""
         path = f"/ratings/{product_id}"
         stars: dict[str, int] = {}
+        stale = False
         # Whatever goes wrong there, the opinions are worth more without stars than not at all.
         with contextlib.suppress(MeshError, msgspec.DecodeError):
-            stars = (await self.call("ratings", path, timeout=self.ratings_timeout, into=BookRatings)).ratings
+            reply = await self.call("ratings", path, timeout=self.ratings_timeout)
+            stars, stale = reply.read(BookRatings).ratings, reply.fallback == "last-good"
         return self._reviews(
             product_id,
             [
-                Review(reviewer, text, Rating(stars[reviewer], self.color) if reviewer in stars else _UNAVAILABLE)
+                Review(
+                    reviewer,
+                    text,
+                    Rating(stars[reviewer], self.color, stale=stale) if reviewer in stars else _UNAVAILABLE,
+                )
                 for reviewer, text in _OPINIONS.items()
             ],
         )

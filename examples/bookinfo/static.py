@@ -16,7 +16,7 @@ blockquote { margin: 0 0 1.5rem; padding-left: 1rem; border-left: .25rem solid #
 .stars.black { color: #000; }
 .stars.red { color: #c3161c; }
 .trouble { color: #8a4b00; }
-.source { font-size: .85rem; color: #5b6470; }
+.source, .stale { font-size: .85rem; color: #5b6470; }
 """
 
 FILES: dict[str, tuple[bytes, str]] = {"bookinfo.css": (_STYLE.encode(), "text/css; charset=utf-8")}

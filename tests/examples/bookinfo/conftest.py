@@ -47,7 +47,7 @@ class Stage:
         if into is not None:
             return answer
         response = answer if isinstance(answer, Response) else Response(answer)
-        return Reply(ReplyFrame(VERSION, response.status, response.headers, response.body))
+        return Reply(ReplyFrame(VERSION, response.status, response.headers, response.body, degraded=response.degraded))
 
     async def ask(
         self, path: str, method: str = "GET", headers: tuple[tuple[str, str], ...] = (), body: bytes = b""

@@ -47,7 +47,9 @@ def test_every_route_names_a_service_and_a_subset_that_exist(path):
     found = documents(path)
     assert found
     for document in found:
-        assert document["apiVersion"] == "networking.istio.io/v1"
+        assert document["apiVersion"] == (
+            "plait.dev/v1" if document["kind"] == "Resilience" else "networking.istio.io/v1"
+        )
         for http in document["spec"].get("http", []):
             for route in http["route"]:
                 destination = route["destination"]
@@ -60,6 +62,7 @@ def test_there_is_a_file_for_each_thing_to_try():
         "all-v1",
         "ratings-abort-jason",
         "ratings-delay-jason",
+        "ratings-fallback",
         "ratings-slow",
         "reviews-90-10",
         "reviews-jason-v2",

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from plait.actors import BadStatus, DeadlineExceeded
+from plait.actors import BadStatus, DeadlineExceeded, Response
 from plait.examples.bookinfo.messages import BookRatings
 from plait.examples.bookinfo.reviews import ReviewsV1, ReviewsV2, ReviewsV3
 
@@ -38,6 +38,16 @@ async def test_without_ratings_the_opinions_stay_and_a_sentence_says_why(stage, 
     assert response.status == 200
     for review in msgspec.json.decode(response.body)["reviews"]:
         assert review["rating"] == {"error": "Ratings service is currently unavailable"}
+
+
+async def test_stars_that_are_the_last_known_ones_say_so(stage):
+    old = Response(BookRatings(0, {"Reviewer1": 5}), headers={"x-plait-fallback": "last-good"})
+    old.degraded = ("ratings/last-good",)
+    first, second = msgspec.json.decode(
+        (await (await stage(ReviewsV2, lambda service, path: old)).ask("/reviews/0")).body
+    )["reviews"]
+    assert first["rating"] == {"stars": 5, "color": "black", "stale": True}
+    assert "error" in second["rating"]
 
 
 async def test_a_reviewer_without_stars_gets_the_sentence_alone(stage):
