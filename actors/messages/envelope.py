@@ -8,6 +8,8 @@ import enum
 
 import msgspec
 
+from .load import LoadReport
+
 VERSION = 1
 """The protocol version; it rises only when an old node could not read a new frame."""
 
@@ -65,19 +67,6 @@ class CallFrame(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Name of the body's stream where the body does not travel in the frame."""
 
 
-class LoadReport(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """How busy an instance is, as it says in each reply (after ORCA)."""
-
-    active: int = 0
-    queued: int = 0
-    utilization: float = 0.0
-    """Share of its event loop that is busy, 0 to 1."""
-    rate: float = 0.0
-    """Requests per second."""
-    errors: float = 0.0
-    """Failed requests per second."""
-
-
 class ReplyFrame(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What comes back for one attempt."""
 
@@ -90,6 +79,7 @@ class ReplyFrame(msgspec.Struct, frozen=True, array_like=True, gc=False):
     spent: int = 0
     """Retry tokens spent below."""
     load: LoadReport | None = None
+    """How busy the instance is; in one reply to a caller within a tenth of a second, not in each."""
     decision: bytes = b""
     """The decision record, when the call asked for it."""
     stream: str = ""

@@ -3,6 +3,7 @@
 import msgspec
 
 from .health import HEALTHY
+from .load import LoadReport
 
 HEAVIEST = 1e9
 """The greatest weight of an instance."""
@@ -88,6 +89,8 @@ class Heartbeat(msgspec.Struct, frozen=True, array_like=True):
     """Seconds that the node's event loop was late since the last heartbeat."""
     renewals: tuple[tuple[str, str, int], ...] = ()
     """(service, instance id, number of the last renewal) of those that have said more than that they join."""
+    loads: tuple[tuple[str, str, LoadReport], ...] = ()
+    """(service, instance id, how busy it is) of those that are called."""
 
 
 class Beat(msgspec.Struct, frozen=True, array_like=True):

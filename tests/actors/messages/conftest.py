@@ -2,12 +2,13 @@
 
 import pytest
 
-from plait.actors.messages import envelope, hashing, instance, resilience, rule, table, traffic
+from plait.actors.messages import envelope, hashing, instance, load, resilience, rule, table, traffic
 
 NODE_1 = instance.Connection("NCT4", 7)
 NODE_2 = instance.Connection("NCT4", 8)
 
 EXACT = rule.StringMatch(rule.MatchKind.EXACT, "jason")
+REPORT = load.LoadReport(3, 4, 0.5, 120.25, 1.5, 0.002, 256, 0.75, {"gpu": 0.5})
 CHANGE = rule.HeaderChange((("x-set", "1"),), (("x-add", "2"),), ("x-gone",))
 
 SAMPLES = {
@@ -44,7 +45,7 @@ SAMPLES = {
         b"no",
         cause=12,
         spent=2,
-        load=envelope.LoadReport(3, 4, 0.5, 120.25, 1.5),
+        load=load.LoadReport(3, 4, 0.5, 120.25, 1.5),
         decision=b"\x80",
         stream="s-2",
     ),
@@ -55,10 +56,13 @@ SAMPLES = {
         b"old",
         cause=3,
         spent=2,
-        load=envelope.LoadReport(3, 4, 0.5, 120.25),
+        load=load.LoadReport(3, 4, 0.5, 120.25),
         decision=b"\x80",
         stream="s-2",
         degraded=("ratings/last-good",),
+    ),
+    "reply_reported": envelope.ReplyFrame(
+        1, 503, [("content-type", "text/plain")], b"no", 12, 2, REPORT, b"\x80", "s-2", ("ratings/last-good",)
     ),
     "reply_least": envelope.ReplyFrame(1, 200, [], b""),
     "instance": instance.Instance(
@@ -123,6 +127,16 @@ SAMPLES = {
     "heartbeat": instance.Heartbeat("node-1", 99, NODE_1, NODE_2, (("reviews", "r-1", 3),), 0.25),
     "heartbeat_renewed": instance.Heartbeat(
         "node-1", 99, NODE_1, NODE_2, (("reviews", "r-1", 3),), 0.25, (("reviews", "r-1", 2),)
+    ),
+    "heartbeat_loaded": instance.Heartbeat(
+        "node-1",
+        99,
+        NODE_1,
+        NODE_2,
+        (("reviews", "r-1", 3),),
+        0.25,
+        (("reviews", "r-1", 2),),
+        (("reviews", "r-1", REPORT),),
     ),
     "beat_behind": instance.Beat(12, (("reviews", "r-9"),), (("reviews", "r-1"),)),
     "beat": instance.Beat(12, (("reviews", "r-9"),)),

@@ -55,7 +55,7 @@ def begins_with(today, then):
 
 
 def test_a_message_with_all_of_its_fields_is_sent_as_the_kept_bytes(samples):
-    for name in ("call", "reply_degraded", "instance_weighed", "heartbeat_renewed"):
+    for name in ("call", "reply_reported", "instance_weighed", "heartbeat_loaded"):
         assert encode(samples[name]) == kept(name, samples[name])
 
 
