@@ -63,6 +63,11 @@ class Ground(Protocol):
         """Nanoseconds since 1970; incarnations, and starts of spans."""
         ...
 
+    @property
+    def spent(self) -> Callable[[], float]:
+        """Seconds of processor time that the calling thread has used, where the loop runs in it."""
+        ...
+
     async def link(self, node: str, mesh: str) -> "Link":
         """Connect a node.
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from ..actors.messages.health import STARTING
 from ..actors.messages.instance import Instance
 from ..actors.proxy.call import Caller
+from ..actors.proxy.meter import Meter
 from ..actors.runtime.actor import Actor
 from ..actors.runtime.cell import Cell
 from ..actors.runtime.spec import ChildSpec
@@ -44,7 +45,8 @@ class Hosted:
             reason=self.condition.reason,
         )
         self.caller = Caller(name, token, kind.namespace, self.instance.labels)
-        self._resident = Resident(self.instance, self.caller, place)
+        self._meter = Meter(place.link.busy.read)
+        self._resident = Resident(self.instance, self.caller, place, self._meter)
 
     async def start(self) -> None:
         """Start the service, listen, then announce it, and look after its health: whoever finds it can call it.
@@ -59,6 +61,7 @@ class Hosted:
             self.caller,
             place.proxy,
             place.telemetry.tracer(self.instance.service, name, kind.version),
+            meter=self._meter,
         )
 
         def make() -> Actor:

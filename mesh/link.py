@@ -1,9 +1,13 @@
 """A node's two connections to the bus and what belongs to them: subjects, timers, asks."""
 
+from collections.abc import Callable
+
 from ..actors.bus.ask import Asker
 from ..actors.bus.bus import Bus
+from ..actors.loop.busy import BusyShare
 from ..actors.loop.timer import Deadlines
 from ..actors.messages.instance import Connection
+from ..actors.messages.load import LoadReport
 from ..actors.messages.subject import Subjects
 from ..actors.runtime.surroundings import Surroundings
 from .ground import Ground
@@ -21,6 +25,10 @@ class Link:
         self.rng = ground.rng
         self.deadlines = Deadlines(ground.loop)
         self.surroundings = Surroundings(ground.loop, self.deadlines, ground.rng, ground.clock, node)
+        self.busy = BusyShare(ground.spent, ground.clock)
+        """What share of its time the node's event loop is busy."""
+        self.loads: dict[str, Callable[[], LoadReport]] = {}
+        """How busy the instances are that are called here, by id: the node's heartbeats tell it."""
         self.asker = Asker(control, subjects, node, self.deadlines)
 
     @property

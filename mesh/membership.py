@@ -155,6 +155,7 @@ class Membership(Actor):
     def _beat(self) -> None:
         now = self.surroundings.clock()
         lag, self._last = max(0.0, now - self._last - BEAT), now
+        self._link.busy.late(lag)
         if self._rejoin and not self._joining and now >= self._patient:
             self._rejoin = False
             self._join_again(tuple(self._instances))
@@ -189,7 +190,9 @@ class Membership(Actor):
         known = self._instances.values()
         members = tuple((one.service, one.id, one.incarnation) for one in known)
         renewals = tuple((one.service, one.id, one.renewal) for one in known if one.renewal)
-        beat = Heartbeat(self._link.node, self._sequence, *self._link.connections, members, lag, renewals)
+        busy = self._link.loads
+        loads = tuple((one.service, one.id, busy[one.id]()) for one in known if one.id in busy)
+        beat = Heartbeat(self._link.node, self._sequence, *self._link.connections, members, lag, renewals, loads)
         asker = self._link.asker
         if self._asked:
             asker.bus.forget(self._asked)  # the registry that was to answer has not

@@ -40,6 +40,7 @@ class RealGround:
         self.clock_ns: Callable[[], int] = time.monotonic_ns
         self.wall_clock: Callable[[], float] = time.time
         self.wall_clock_ns: Callable[[], int] = time.time_ns
+        self.spent: Callable[[], float] = time.thread_time
 
     @property
     def where(self) -> str:

@@ -9,6 +9,7 @@ from ..actors.messages.health import DRAINING
 from ..actors.messages.instance import Instance
 from ..actors.proxy.call import Caller
 from ..actors.proxy.inbound import Inbound
+from ..actors.proxy.meter import Meter
 from ..actors.proxy.proxy import Proxy
 from ..actors.runtime.cell import Cell
 from ..actors.runtime.spec import ChildSpec
@@ -41,7 +42,9 @@ class Place(msgspec.Struct, frozen=True, eq=False):
 class Resident:
     """What services and egress actors have in common: they are called."""
 
-    def __init__(self, instance: Instance, caller: Caller, place: Place) -> None:
+    def __init__(self, instance: Instance, caller: Caller, place: Place, meter: Meter | None = None) -> None:
+        """`meter` is where the instance's own code adds to what is measured of it."""
+        self._meter = meter or Meter(place.link.busy.read)
         self._instance = instance
         self._caller = caller
         self._place = place
@@ -63,8 +66,15 @@ class Resident:
         cell = await place.supervisor.start_child(spec)
         place.proxy.wire.open(self._caller)
         self._inbound = Inbound(
-            self._instance, cell, link.data, link.deadlines, link.surroundings.clock, place.telemetry.undecodable
+            self._instance,
+            cell,
+            link.data,
+            link.deadlines,
+            link.surroundings.clock,
+            place.telemetry.undecodable,
+            self._meter,
         )
+        link.loads[name] = self._inbound.load
         self._inbound.open(link.subjects)
         place.proxy.wire.attach(name, self._inbound.accept)
         await link.data.flush()
@@ -83,6 +93,7 @@ class Resident:
             await asyncio.sleep(0.01)
         await self._tell(Remove(name))
         self._inbound.close()
+        place.link.loads.pop(name, None)
         place.proxy.wire.detach(name)
         await place.supervisor.stop_child(name)
         place.proxy.wire.close(self._caller)

@@ -8,6 +8,7 @@ from ..actors.bus.bus import Bus, Subscription
 from ..actors.bus.reply import may_answer
 from ..actors.bus.user_request import UserSubjects, send_json, text_field
 from ..actors.messages.instance import Connection, Instance
+from ..actors.messages.load import LoadReport, figures
 from ..actors.messages.name import called_token
 from ..actors.messages.subject import Subjects
 from .catalog import Catalog, key_of
@@ -15,9 +16,19 @@ from .services_api import answers, patterns
 
 
 class PublicSubjects:
-    """Serves users from a catalog; `wall_clock` gives seconds since 1970."""
+    """Serves users from a catalog."""
 
-    def __init__(self, bus: Bus, subjects: Subjects, queue: bytes, catalog: Catalog, wall_clock: Callable[[], float]):
+    def __init__(
+        self,
+        bus: Bus,
+        subjects: Subjects,
+        queue: bytes,
+        catalog: Catalog,
+        wall_clock: Callable[[], float],
+        load: Callable[[str], LoadReport | None] = lambda key: None,
+    ) -> None:
+        """`wall_clock` gives seconds since 1970; `load` says how busy the instance of a key is, where it is known."""
+        self._load = load
         self._bus = bus
         self._subjects = subjects
         self._queue = queue
@@ -51,7 +62,11 @@ class PublicSubjects:
         """
         name = text_field(request, "service")
         found = self._catalog.of_service(called_token(name) if name else "")
-        return {"revision": self._catalog.revision, "instances": [_public(instance) for instance in found]}
+        return {"revision": self._catalog.revision, "instances": [self._public(instance) for instance in found]}
+
+    def _public(self, instance: Instance) -> dict[str, Any]:
+        load = self._load(key_of(instance.service, instance.id))
+        return _public(instance) if load is None else {**_public(instance), "load": figures(load)}
 
     def _services_api(self, subject: bytes, reply: bytes, payload: bytes, headers: bytes) -> None:
         if not may_answer(self._subjects, reply):

@@ -15,6 +15,7 @@ from ..actors.loop.timer import Deadline
 from ..actors.messages.codec import Codec, encode
 from ..actors.messages.error import MeshError, Undecodable
 from ..actors.messages.instance import Beat, Connection, Heartbeat, Instance, Join, Joined, Leave
+from ..actors.messages.load import LoadReport
 from ..actors.messages.subject import Subjects
 from ..actors.messages.table import Delta
 from ..actors.runtime.actor import Actor
@@ -24,6 +25,7 @@ from ..actors.table.store import KeyValue
 from .catalog import Catalog, Process
 from .deaths import SUBJECT
 from .desk import Desk
+from .loads import Loads
 from .message import Audit, Cut, Doubted, Gone, Joining, Leaving
 from .public import PublicSubjects
 from .truth import Truth
@@ -73,7 +75,8 @@ class Registry(Actor):
         self._truth = Truth(bus, subjects, store, self.catalog, lambda: self._tell(Audit(reload=True)))
         self._watch = Watch(node, bus, subjects, self.catalog, self._pass_on, pause)
         self._desk = Desk(store, self.catalog, self._truth.decided, self._watch.lives)
-        self._public = PublicSubjects(bus, subjects, QUEUE, self.catalog, wall_clock)
+        self._loads = Loads(self.catalog)
+        self._public = PublicSubjects(bus, subjects, QUEUE, self.catalog, wall_clock, self._load)
         self._subscriptions: list[Subscription] = []
         self._missed: dict[Process, frozenset[tuple[str, str]]] = {}
         self._timer: Deadline | None = None
@@ -208,6 +211,7 @@ class Registry(Actor):
             return
         process = beat.node, beat.data
         self._watch.heard(process)
+        self._loads.heard(beat, self.surroundings.clock())
         if beat.control == Connection() != beat.data:
             self._watch.beaten_by_data(process)
         missing = frozenset[tuple[str, str]]() if self.catalog.gap else self.catalog.missing(beat)
@@ -216,6 +220,9 @@ class Registry(Actor):
             self._missed[process] = missing  # once may be a change on its way from another registry, twice is not
         catalog = self.catalog
         self._answer(reply, encode(Beat(catalog.revision, tuple(sorted(missing & before)), catalog.behind(beat))))
+
+    def _load(self, key: str) -> LoadReport | None:
+        return self._loads.of(key, self.surroundings.clock())
 
     def _pushed(self, subject: bytes, reply: bytes, payload: bytes) -> None:
         self.catalog.offer(_deltas.decode(payload))
@@ -281,5 +288,6 @@ class Registry(Actor):
         self._gap_ticks = self._gap_ticks + 1 if self.catalog.gap else 0
         if self._gap_ticks >= 2 or self._ticks % _AUDIT == 0:
             self._watch.forget()
+            self._loads.forget()
             self._missed = {one: missed for one, missed in self._missed.items() if self.catalog.of_process(one)}
             self._tell(Audit(reload=self._gap_ticks >= 2))

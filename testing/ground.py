@@ -37,6 +37,7 @@ class SimGround:
         self.clock_ns: Callable[[], int] = lambda: round(host.loop.time() * 1e9)
         self.wall_clock: Callable[[], float] = lambda: EPOCH + host.world.now + host.jumped
         self.wall_clock_ns: Callable[[], int] = lambda: round(self.wall_clock() * 1e9)
+        self.spent: Callable[[], float] = lambda: 0.0  # no time passes in a turn of a simulated loop
         self.doors: list[SimDoor] = []
         self._host = host
         self._loop = host.loop

@@ -84,6 +84,7 @@ class Node:
             self.deadlines,
             self.loop.time,
             lambda source, error: self.undecodable.append((source, type(error))),
+            hosting.meter,
         )
         inbound.open(SUBJECTS)
         self.wire.attach(name, inbound.accept)

@@ -1,6 +1,7 @@
 """How busy an instance is, as it says itself in its replies and in its node's heartbeats."""
 
 from math import isfinite
+from typing import Any
 
 import msgspec
 
@@ -44,13 +45,18 @@ class LoadReport(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return max(self.utilization, self.application, handlers)
 
 
+def figures(report: LoadReport) -> dict[str, Any]:
+    """Return a report as JSON has it, with the fields' names."""
+    return msgspec.structs.asdict(report)
+
+
 def believable(report: LoadReport) -> bool:
     """Return whether every figure may be one: finite, not negative, shares at most 1. Others say nothing at all."""
     figures = (report.active, report.queued, report.rate, report.errors, report.queue_time, report.capacity)
     return (
         0.0 <= report.utilization <= 1.0
         and 0.0 <= report.application <= 1.0
-        and all(0 <= one and isfinite(one) for one in figures)
+        and all(one >= 0 and isfinite(one) for one in figures)
         and len(report.metrics) <= MOST_METRICS
         and all(len(name) <= LONGEST_METRIC and isfinite(one) for name, one in report.metrics.items())
     )

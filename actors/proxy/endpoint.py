@@ -1,6 +1,8 @@
 """An instance as its callers see it: where to call it and how many calls it has in hand."""
 
 from ..messages.instance import Instance
+from ..messages.load import LoadReport, believable
+from .tally import Tally
 
 NONE = 2.0**-30
 """Stands for a weight of 0, which is told apart before: where all have it, all are alike."""
@@ -9,7 +11,19 @@ NONE = 2.0**-30
 class Endpoint:
     """One instance in one life; snapshots share it, so that what is learnt of it outlives them."""
 
-    __slots__ = ("_factors", "active", "addresses", "gone", "instance", "since", "weight")
+    __slots__ = (
+        "_factors",
+        "active",
+        "addresses",
+        "gone",
+        "instance",
+        "load",
+        "loaded_at",
+        "score",
+        "since",
+        "tally",
+        "weight",
+    )
 
     def __init__(self, instance: Instance, since: float = 0.0) -> None:
         self.instance = instance
@@ -20,6 +34,14 @@ class Endpoint:
         """Calls from this node that wait for its answer."""
         self.weight = instance.weight or NONE
         """Its share of the calls, in proportion to the others': what it registered with, less while it warms up."""
+        self.load: LoadReport | None = None
+        """How busy it was when it last said so; None where it never did."""
+        self.loaded_at = 0.0
+        """When that was, on the node's monotonic clock."""
+        self.tally = Tally()
+        """What has become of this node's attempts."""
+        self.score = 1.0
+        """How well it does, 0 to 1, by what this node sees of it; see `health_score.py`."""
         self.gone = False
         """The registry has taken it out."""
         self.addresses: dict[tuple[str, str], tuple[bytes, bytes]] = {}
@@ -47,6 +69,11 @@ class Endpoint:
 
     def _weigh(self) -> None:
         self.weight = (self.instance.weight or NONE) * min(self._factors.values(), default=1.0)
+
+    def report(self, load: LoadReport, now: float) -> None:
+        """Take in how busy it says it is; figures that cannot be are no news."""
+        if believable(load):
+            self.load, self.loaded_at = load, now
 
     def __repr__(self) -> str:
         return f"<Endpoint {self.instance.service}/{self.instance.id} active={self.active}>"

@@ -15,11 +15,13 @@ from ..messages.codec import decode_call, encode
 from ..messages.envelope import VERSION, CallFrame, Headers, ReplyFrame
 from ..messages.error import CallCycle, Draining, HandlerFailed, MeshError, MissedDeadline, Stalled, TooDeep
 from ..messages.instance import Instance
+from ..messages.load import LoadReport
 from ..messages.priority import HEADER, Priority, priority_of
 from ..messages.subject import Subjects
 from ..runtime.cell import Cell
 from ..runtime.context import DEPTH
 from ..runtime.mailbox import Mail
+from .meter import WINDOW, Meter
 
 Respond = Callable[[bytes], object]
 
@@ -42,6 +44,8 @@ class Served(Mail, kw_only=True, eq=False):
     """The reply subject, which names the call."""
     respond: Respond | None
     """Where the reply goes; None for the bus."""
+    caller: bytes
+    """Who called, as the subject proves; empty for this very node."""
     expiry: Deadline | None = None
     ended: bool = False
 
@@ -56,16 +60,25 @@ class Served(Mail, kw_only=True, eq=False):
 
     def answer(self, value: Answer) -> None:
         """Send the service's answer."""
-        self._end(ReplyFrame(VERSION, value.status, value.headers, value.body, degraded=value.degraded))
+        if self.ended:
+            return
+        owner, status = self.owner, value.status
+        if status >= 500:
+            owner.meter.failures += 1
+        load = None if self.caller in owner.told else owner.load_for(self.caller)
+        self._end(ReplyFrame(VERSION, status, value.headers, value.body, 0, 0, load, degraded=value.degraded))
 
     def fail(self, error: BaseException) -> None:
         """Send why there is none."""
-        known = error if isinstance(error, MeshError) and error.cause else HandlerFailed()
-        self._end(ReplyFrame(VERSION, 500, [], str(known).encode(), known.cause))
-
-    def _end(self, reply: ReplyFrame) -> None:
         if self.ended:
             return
+        known = error if isinstance(error, MeshError) and error.cause else HandlerFailed()
+        owner = self.owner
+        owner.meter.failures += 1
+        load = None if self.caller in owner.told else owner.load_for(self.caller)
+        self._end(ReplyFrame(VERSION, 500, [], str(known).encode(), known.cause, 0, load))
+
+    def _end(self, reply: ReplyFrame) -> None:
         self.close()
         try:
             if self.respond is None:
@@ -105,8 +118,12 @@ class Inbound:
         deadlines: Deadlines,
         clock: Callable[[], float],
         undecodable: Callable[[str, MeshError], None],
+        meter: Meter | None = None,
     ) -> None:
         self.instance = instance
+        self.meter = meter or Meter()
+        self.told: set[bytes] = set()
+        """Callers that have the last report of how busy the instance is."""
         self.cell = cell
         self.publish = bus.publish
         self._bus = bus
@@ -143,6 +160,23 @@ class Inbound:
         """Calls that are not answered yet."""
         return len(self.calls)
 
+    # What it says of its load
+
+    def load(self) -> LoadReport:
+        """Return how busy the instance is, the same report for a tenth of a second."""
+        cell = self.cell
+        mailbox = cell.mailbox
+        return self.meter.report(self._clock(), cell.busy, len(mailbox), cell.spec.concurrency or 0, mailbox.waited)
+
+    def load_for(self, caller: bytes) -> LoadReport:
+        """Return the report for a caller that has not heard the last one."""
+        if not self.told:
+            self._deadlines.at(self._clock() + WINDOW, self.told.clear)
+        self.told.add(caller)
+        return self.load()
+
+    # What comes
+
     def _deliver(self, subject: bytes, reply: bytes, payload: bytes, _: bytes) -> None:
         caller = subject[subject.rfind(b".") + 1 :]
         prefix = self._callers.get(caller)
@@ -155,20 +189,21 @@ class Inbound:
             # could make the instance publish anywhere.
             self._undecodable(caller.decode("ascii", "replace"), MeshError("the reply subject is not the caller's own"))
             return
-        self._accept(payload, reply, None, self._bus.stalled)
+        self._accept(payload, reply, None, self._bus.stalled, caller)
 
     def accept(self, payload: bytes, key: bytes, respond: Respond) -> None:
         """Take a call from this very node."""
-        self._accept(payload, key, respond, False)
+        self._accept(payload, key, respond, False, b"")
 
-    def _accept(self, payload: bytes, key: bytes, respond: Respond | None, stalled: bool) -> None:
+    def _accept(self, payload: bytes, key: bytes, respond: Respond | None, stalled: bool, caller: bytes) -> None:
         try:
             frame = decode_call(payload)
         except MeshError as error:
             self._undecodable(key.split(b".")[-3:][0].decode("ascii", "replace"), error)
             self.refuse(key, respond, error)
             return
-        served = Served(None, context=Context(), owner=self, frame=frame, key=key, respond=respond)
+        self.meter.requests += 1
+        served = Served(None, context=Context(), owner=self, frame=frame, key=key, respond=respond, caller=caller)
         served.message = served
         if stalled:
             served.fail(Stalled())

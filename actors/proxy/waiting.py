@@ -62,6 +62,8 @@ class Waiting(msgspec.Struct, eq=False):
             except MeshError as error:
                 self._tell(BadReply(f"{BadReply.sentence}: {error}"))
                 return
+            if answer.load is not None:
+                self.endpoint.report(answer.load, self.wire.clock())
             if not answer.cause or (kind := CAUSES.get(answer.cause, BadReply)).processed is _YES:
                 self._tell(answer)
             elif kind is MissedDeadline and self._inherits():
@@ -111,9 +113,13 @@ class Waiting(msgspec.Struct, eq=False):
         self.done(outcome)
 
     def _record(self, outcome: ReplyFrame | MeshError | None) -> None:
-        cluster = self.cluster
+        endpoint, cluster, wire = self.endpoint, self.cluster, self.wire
+        now = wire.clock()
+        seconds = now - self.began
+        if outcome is not None and endpoint.tally.note(outcome, seconds, now):
+            wire.noted(endpoint)
         if cluster.judges:
-            cluster.record(self.endpoint, outcome, self.wire.clock() - self.began)
+            cluster.record(endpoint, outcome, seconds)
 
     def _failure(self, kind: type[MeshError], answer: ReplyFrame) -> MeshError:
         """A cause that a later release has brought is a `BadReply`: what became of the call is not known here."""

@@ -32,6 +32,8 @@ class Wire:
         self.waiting: dict[bytes, Waiting] = {}
         """Attempts that wait for their reply, by its subject."""
         self.subjects = subjects
+        self.noted: Callable[[Endpoint], object] = lambda endpoint: None
+        """Hears, at most once a second for each, of endpoints with attempts that have come to an end."""
         self._loop = asyncio.get_running_loop()
         self.clock = clock or self._loop.time
         self._sweeping = False

@@ -11,6 +11,7 @@ from ..loop.timer import sleep_until
 from ..messages.instance import Instance
 from ..messages.name import label, service_token
 from ..proxy.call import Caller
+from ..proxy.meter import Meter
 from ..proxy.proxy import Proxy
 from ..runtime.actor import Actor
 from .calling import Calling
@@ -33,6 +34,7 @@ class Hosting(msgspec.Struct, frozen=True, eq=False):
     proxy: Proxy
     tracer: "Tracer"
     poison: Poison = msgspec.field(default_factory=Poison)
+    meter: Meter = msgspec.field(default_factory=Meter)
 
     def serve(
         self,
@@ -132,6 +134,18 @@ class Service(Actor, Calling[Hosting]):
     async def sleep(self, seconds: float) -> None:
         """Wait."""
         await sleep_until(self.surroundings.deadlines, self.clock() + seconds)
+
+    def report(self, *, utilization: float | None = None, **figures: float | None) -> None:
+        """Tell callers how busy this instance is, until it says something else; see docs/loadbalancing.md.
+
+        Args:
+            utilization: how busy, 0 to 1, in the place of how busy its event loop is; 0 leaves it at that again.
+            figures: up to 16 figures of its own, by name; None takes one back.
+
+        Raises:
+            ValueError: a figure is none, or there are too many.
+        """
+        self.hosting.meter.say(utilization, figures)
 
     # Being called
 

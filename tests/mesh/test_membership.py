@@ -78,6 +78,8 @@ async def membership(registry):
         subjects=Subjects("m"),
         node="n1",
         connections=(Connection("s", 1), Connection("s", 2)),
+        busy=SimpleNamespace(late=lambda seconds: None),
+        loads={},
         data=SimpleNamespace(listen=lambda changed: None, flush=registry.bus_answers),
         control=SimpleNamespace(listen=lambda changed: None),
     )
