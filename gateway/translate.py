@@ -14,6 +14,7 @@ from ..actors.messages.error import (
     NoEndpoints,
     NoRoute,
     Overloaded,
+    PoolOverflow,
 )
 from .error_body import error_body
 
@@ -34,6 +35,7 @@ STATUS: dict[Code, int] = {
 FLAG: dict[type[MeshError], str] = {
     NoEndpoints: "no_healthy_upstream",
     Overloaded: "overflow",
+    PoolOverflow: "overflow",
     DeadlineExceeded: "timeout",
     MissedDeadline: "timeout",
     FaultInjected: "fault",
@@ -41,6 +43,7 @@ FLAG: dict[type[MeshError], str] = {
 """Short causes for the errors that people look for; others are named by their class."""
 
 TEXT: Headers = [("content-type", "text/plain")]
+OVERFLOW: Headers = [*TEXT, ("x-envoy-overloaded", "true")]
 JSON: Headers = [("content-type", "application/json")]
 OVERLOADED: Headers = [*JSON, ("retry-after", "1"), ("x-envoy-overloaded", "true")]
 """Whoever was refused for want of room may come back: an overload that lasts is cut within a second."""
@@ -52,6 +55,8 @@ def translate(error: MeshError) -> tuple[int, Headers, bytes]:
         return error.status, TEXT, b"fault filter abort"
     if isinstance(error, NoEndpoints):
         return 503, TEXT, b"no healthy upstream"
+    if isinstance(error, PoolOverflow):
+        return 503, OVERFLOW, b"upstream connect error or disconnect/reset before headers. reset reason: overflow"
     if isinstance(error, DeadlineExceeded | MissedDeadline):
         return 504, TEXT, b"upstream request timeout"
     if isinstance(error, Denied):

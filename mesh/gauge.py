@@ -39,6 +39,18 @@ def measure(
         ("destination", "outcome"),
         lambda: list(proxy.mirrored.items()),
     )
+    metrics.read_counter(
+        "plait_overflow",
+        "Calls and retries refused by a destination's limits, by the limit.",
+        ("destination", "limit"),
+        lambda: list(proxy.overflowed.items()),
+    )
+    metrics.read_gauge(
+        "plait_pending_calls",
+        "Calls that wait for a place at an instance.",
+        ("destination",),
+        lambda: [((service,), float(count)) for service, count in proxy.queued.items()],
+    )
     metrics.read_gauge(
         "plait_instance_health",
         "1 for the health that an instance of this node has, 0 for the others.",

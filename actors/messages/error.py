@@ -106,6 +106,12 @@ class Unreachable(MeshError):
     code, cause, sentence = Code.UNAVAILABLE, 22, "the service outside the mesh cannot be reached"
 
 
+class PoolOverflow(MeshError):
+    """As much is under way to the destination as its connection pool allows; nothing was sent."""
+
+    code, cause, sentence = Code.RESOURCE_EXHAUSTED, 23, "the destination's limits are reached"
+
+
 class MissedDeadline(MeshError):
     """The call's time had run out before a handler could take it."""
 

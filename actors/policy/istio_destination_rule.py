@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from msgspec import UNSET, UnsetType
 
+from .istio_connection_pool import ConnectionPool
 from .istio_consistent_hash import ConsistentHash
 from .istio_locality import LocalityLbSetting, NoZones
 from .istio_warmup import Warmup
@@ -76,7 +77,7 @@ class PortTrafficPolicy(Spec):
 
     port: PortSelector | UnsetType = UNSET
     load_balancer: LoadBalancer | UnsetType = UNSET
-    connection_pool: Later = UNSET
+    connection_pool: ConnectionPool | UnsetType = UNSET
     outlier_detection: Later = UNSET
     tls: ClientTls | UnsetType = UNSET
 
@@ -95,7 +96,7 @@ class TrafficPolicy(Spec):
     mistaken: ClassVar[dict[str, str]] = {"loadbalancer": "loadBalancer", "lb": "loadBalancer"}
 
     load_balancer: LoadBalancer | UnsetType = UNSET
-    connection_pool: Later = UNSET
+    connection_pool: ConnectionPool | UnsetType = UNSET
     outlier_detection: Later = UNSET
     tls: ClientTls | UnsetType = UNSET
     port_level_settings: list[PortTrafficPolicy] | UnsetType = UNSET

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, cast
 
 from msgspec import inspect
 
+from ..messages.traffic import Pool
 from ..routing.fall_on import CONDITIONS as FALL_CONDITIONS
 from ..routing.retry_on import IDLE as IDLE_CONDITIONS
 from .hint import bare, fields, reason
@@ -15,6 +16,8 @@ from .istio_destination_rule import Simple
 from .kind import KINDS, LATER, NEVER
 from .scalar import Never, NotYet
 from .spec import Spec
+from .translate_connection_pool import IDLE as IDLE_OF_POOLS
+from .translate_connection_pool import KEEPALIVES, WHY_IDLE
 from .translate_destination_rule import BALANCERS
 from .translate_gateway import NEVER as NEVER_PROTOCOLS
 from .translate_gateway import PROTOCOLS
@@ -31,6 +34,7 @@ _OTHER_PROTOCOLS = ", ".join(f"`{one}`" for one in PROTOCOLS if one not in ("HTT
 _ON_EGRESS = "a PEM file of the egress node"
 _NOT_OUT = ", ".join(f"`{one}`" for one in LATER_OUT)
 _NEVER_OUT = ", ".join(f"`{one}`" for one in NEVER_OUT)
+_POOL = Pool()
 _RESOLVED = ", ".join(f"`{one.value}`" for one in RESOLUTIONS)
 _EXPORTED = (YES, "`.` is the own namespace; without one all see it")
 
@@ -136,6 +140,28 @@ NOTES: dict[tuple[str, str], tuple[str, str]] = {
     ("DestinationRule", "trafficPolicy.loadBalancer.warmup.minimumPercent"): (YES, "10 where none is set"),
     ("DestinationRule", "trafficPolicy.loadBalancer.warmup.aggression"): (YES, "1 where none is set; 0.01 to 100"),
     ("DestinationRule", "trafficPolicy.loadBalancer.warmupDurationSecs"): (YES, "deprecated"),
+    ("DestinationRule", "trafficPolicy.connectionPool.tcp.maxConnections"): (
+        YES,
+        f"calls of one node in the hands of each instance, {_POOL.per_instance} where it is not set; others wait",
+    ),
+    ("DestinationRule", "trafficPolicy.connectionPool.http.http1MaxPendingRequests"): (
+        YES,
+        f"calls of one node that wait for a place, {_POOL.pending} where it is not set; others get 503",
+    ),
+    ("DestinationRule", "trafficPolicy.connectionPool.http.http2MaxRequests"): (
+        YES,
+        f"calls of one node to the destination, {_POOL.requests} where it is not set; others get 503",
+    ),
+    ("DestinationRule", "trafficPolicy.connectionPool.http.maxRetries"): (
+        YES,
+        f"retries of one node to the destination at a time, {_POOL.retries} where it is not set",
+    ),
+    **{
+        ("DestinationRule", f"trafficPolicy.connectionPool.{part}.{name}"): (IDLE, WHY_IDLE)
+        for part, names in IDLE_OF_POOLS.items()
+        for one in names
+        for name in (one, *KEEPALIVES.get(one, ()))
+    },
     ("DestinationRule", "trafficPolicy.tls.mode"): (
         PART,
         "`SIMPLE` and `MUTUAL` for hosts of a ServiceEntry; in the mesh the bus's own settings secure connections",

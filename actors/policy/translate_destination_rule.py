@@ -17,6 +17,7 @@ from .istio_destination_rule import (
     WorkloadSelector,
 )
 from .problem import Path, ProblemCode, Report
+from .translate_connection_pool import connection_pool
 from .translate_consistent_hash import consistent_hash
 from .translate_locality import locality
 from .translate_tls import client_tls
@@ -115,6 +116,8 @@ def _policy(
         return inherited
     if policy.tls is not UNSET:
         inherited = replace(inherited, tls=client_tls(policy.tls, service, (*path, "tls"), report))
+    if policy.connection_pool is not UNSET:
+        inherited = replace(inherited, pool=connection_pool(policy.connection_pool, (*path, "connectionPool"), report))
     if policy.load_balancer is UNSET:
         return inherited
     return _balanced(policy.load_balancer, inherited, (*path, "loadBalancer"), report)

@@ -1,12 +1,14 @@
-"""The innermost step: pick an instance, call it, take note of what came of it."""
+"""The innermost step: pick an instance that has a place, call it; where none has one, wait for it."""
 
+import asyncio
 from collections.abc import Awaitable, Sequence
 
 from ..messages.envelope import ReplyFrame
 from .call import Call
 from .endpoint import Endpoint
+from .pool import REQUESTS, Pending
 from .waiting import Done, Waiting
-from .wire import Wire
+from .wire import Wire, resolver
 
 NOBODY: tuple[Endpoint, ...] = ()
 
@@ -17,73 +19,99 @@ class Attempt:
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
 
-    def pick(self, call: Call) -> Endpoint:
-        """Pick the instance for the next attempt and note it in the call.
+    def pick(self, call: Call) -> Endpoint | None:
+        """Pick the instance for the next attempt and note it in the call; None while all of them are full.
 
         Raises:
             NoEndpoints: the destination has no instance.
+            PoolOverflow: as many attempts are under way to the destination as may.
         """
-        cluster = call.cluster
-        hashing, tried = cluster.hashing, call.tried
-        endpoint = cluster.pick(tried) if hashing is None else hashing.pick(call, tried, cluster)
+        cluster, avoided = call.cluster, self.avoided(call)
+        pool, hashing = cluster.pool, cluster.hashing
+        if pool.active >= pool.requests:
+            raise pool.overflow(REQUESTS)
+        endpoint = cluster.pick(avoided) if hashing is None else hashing.pick(call, avoided, cluster)
+        if endpoint.active >= pool.per_instance:
+            roomy = cluster.choose_with_room(call, avoided)
+            if roomy is None:
+                return None
+            endpoint = roomy
         call.tried.append(endpoint)
         call.attempts += 1
         call.untried = len(cluster.endpoints) - len(call.tried)
         return endpoint
 
+    def avoided(self, call: Call) -> Sequence[Endpoint]:
+        """Return whom the next attempt leaves alone where there is somebody else: those that were tried."""
+        return call.tried
+
     def __call__(self, call: Call) -> Awaitable[ReplyFrame]:
         """Pick and call; a plain function that hands on the wire's coroutine, which saves one of its own.
 
         Raises:
-            NoEndpoints: the destination has no instance.
+            NoEndpoints, PoolOverflow: as `pick`.
             MeshError: as `Wire.exchange`.
         """
-        return self._wire.exchange(self.pick(call), call)
+        endpoint = self.pick(call)
+        return self._wait(call) if endpoint is None else self._wire.exchange(endpoint, call)
 
-    def send(self, call: Call, done: Done) -> Waiting:
-        """Pick and send; `done` takes what comes of it.
+    def send(self, call: Call, done: Done) -> Waiting | Pending:
+        """Pick and send, at once or when an instance has a place; `done` takes what comes of it.
 
         Raises:
-            NoEndpoints: the destination has no instance.
+            NoEndpoints, PoolOverflow: as `pick`; the latter also where too many wait already.
             MeshError: nothing was sent.
         """
-        return self._wire.send(self.pick(call), call, done)
+        endpoint = self.pick(call)
+        return self._queue(call, done) if endpoint is None else self._wire.send(endpoint, call, done)
+
+    def launch(self, endpoint: Endpoint, call: Call, done: Done) -> Waiting:
+        """Send to an instance that was picked.
+
+        Raises:
+            MeshError: nothing was sent.
+        """
+        return self._wire.send(endpoint, call, done)
+
+    def _queue(self, call: Call, done: Done) -> Pending:
+        return call.cluster.pool.join(self, call, done, call.cluster.endpoints, self._wire.deadlines)
+
+    async def _wait(self, call: Call) -> ReplyFrame:
+        future: asyncio.Future[ReplyFrame] = asyncio.get_running_loop().create_future()
+        pending = self._queue(call, resolver(future))
+        try:
+            return await future
+        finally:
+            pending.cancel()
+            del future, pending  # they know the error, which knows this frame: only the collector would part them
 
 
 class AnyAttempt(Attempt):
     """An attempt that may go to an instance that was tried before (`retryIgnorePreviousHosts: false`)."""
 
-    def pick(self, call: Call) -> Endpoint:
+    def pick(self, call: Call) -> Endpoint | None:
         """Pick any instance; none counts as untried, so that each retry waits.
 
         Raises:
-            NoEndpoints: the destination has no instance.
+            NoEndpoints, PoolOverflow: as `Attempt.pick`.
         """
-        endpoint = call.cluster.choose(call, NOBODY)
-        call.tried.append(endpoint)
-        call.attempts += 1
+        endpoint = super().pick(call)
         call.untried = 0
         return endpoint
+
+    def avoided(self, call: Call) -> Sequence[Endpoint]:
+        """Return nobody."""
+        return NOBODY
 
 
 class DistantAttempt(Attempt):
     """An attempt that, where it is a retry, leaves the localities that were tried (`retryRemoteLocalities`)."""
 
-    def pick(self, call: Call) -> Endpoint:
-        """Pick an instance of another locality than those of the attempts before, where there is one.
-
-        Raises:
-            NoEndpoints: the destination has no instance.
-        """
-        cluster, tried = call.cluster, call.tried
-        avoided: Sequence[Endpoint] = tried
-        if tried:
-            seen = {one.instance.locality for one in tried}
-            near = [one for one in cluster.endpoints if one.instance.locality in seen]
-            if len(near) < len(cluster.endpoints):
-                avoided = near
-        endpoint = cluster.choose(call, avoided)
-        tried.append(endpoint)
-        call.attempts += 1
-        call.untried = len(cluster.endpoints) - len(tried)
-        return endpoint
+    def avoided(self, call: Call) -> Sequence[Endpoint]:
+        """Return everybody in the localities of the attempts before, unless that is everybody."""
+        tried, endpoints = call.tried, call.cluster.endpoints
+        if not tried:
+            return tried
+        seen = {one.instance.locality for one in tried}
+        near = [one for one in endpoints if one.instance.locality in seen]
+        return near if len(near) < len(endpoints) else tried

@@ -15,6 +15,7 @@ from .call import Call
 from .endpoint import Endpoint
 from .hashing import Hashing
 from .judge import Judge, Outcome
+from .pool import DEFAULT, Pool
 from .share import NOWHERE, Around, Shares
 
 
@@ -31,6 +32,8 @@ class Cluster:
         self.members: tuple[Endpoint, ...] = ()
         """All that are known, whatever their health, in the same order on every node."""
         self.judges: tuple[Judge, ...] = ()
+        self.pool = Pool()
+        """What is under way, its limits, and who waits for a place."""
         self.hashing: Hashing | None = None
         """Picks by a key of the call, where the policy asks for that."""
         self._rng = rng
@@ -45,6 +48,7 @@ class Cluster:
 
         `made` are places that were made ahead, for a cluster that is not yet hashed in this shape.
         """
+        self.pool.use(policy.pool or DEFAULT)
         kind, hashed = policy.balancer, policy.hash
         if resilience.balancing is not None and resilience.balancing.balancer is not None:
             kind = resilience.balancing.balancer
@@ -79,6 +83,7 @@ class Cluster:
         self.endpoints = endpoints = self.shares.follow(self.members, endpoints)
         if self.hashing is not None:
             self.hashing.follow(self.members, endpoints, self.shares.leveled)
+        self.pool.follow(endpoints)
 
     def record(self, endpoint: Endpoint, outcome: Outcome, seconds: float) -> None:
         """Take note of what came of an attempt."""
@@ -108,6 +113,19 @@ class Cluster:
             NoEndpoints: the destination has none.
         """
         return self.pick(avoided) if self.hashing is None else self.hashing.pick(call, avoided, self)
+
+    def choose_with_room(self, call: Call, avoided: Sequence[Endpoint]) -> Endpoint | None:
+        """Return an endpoint that has a place for an attempt, one that is not avoided where there is one; None where
+        all are full."""
+        most = self.pool.per_instance
+        roomy = tuple(one for one in self.endpoints if one.active < most)
+        if not roomy:
+            return None
+        fresh = tuple(one for one in roomy if one not in avoided) or roomy
+        if self.hashing is None:
+            return self._picker.pick(fresh)
+        endpoint = self.hashing.pick(call, [one for one in self.endpoints if one not in fresh], self)
+        return endpoint if endpoint.active < most else fresh[0]
 
 
 def reachable(members: Sequence[Endpoint]) -> tuple[Endpoint, ...]:

@@ -10,6 +10,7 @@ from ..bus.user_request import number_field, text_field
 from ..messages.error import Refused
 from ..messages.rule import DestinationPolicy, RetryPolicy, RouteRule, RuleSet
 from ..messages.traffic import TrafficPolicy
+from . import pool
 from .cluster import carries
 from .proxy import Proxy
 
@@ -102,7 +103,8 @@ def _uses(policies: Iterable[tuple[str, DestinationPolicy]], labels: Mapping[str
 
 
 def _use(subset: str, policy: TrafficPolicy, origin: str) -> Item:
-    return {"subset": subset, "policy": plain(policy, whole=True), "from": origin}
+    held = msgspec.structs.replace(policy, pool=policy.pool or pool.DEFAULT)
+    return {"subset": subset, "policy": plain(held, whole=True), "from": origin}
 
 
 def _values(key: str, index: int, route: RouteRule) -> Iterator[Item]:

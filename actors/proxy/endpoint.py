@@ -1,8 +1,13 @@
 """An instance as its callers see it: where to call it and how many calls it has in hand."""
 
+from typing import TYPE_CHECKING
+
 from ..messages.instance import Instance
 from ..messages.load import LoadReport, believable
 from .tally import Tally
+
+if TYPE_CHECKING:
+    from .pool import Pool
 
 NONE = 2.0**-30
 """Stands for a weight of 0, which is told apart before: where all have it, all are alike."""
@@ -15,6 +20,7 @@ class Endpoint:
         "_factors",
         "active",
         "addresses",
+        "awaited",
         "gone",
         "instance",
         "load",
@@ -42,6 +48,8 @@ class Endpoint:
         """What has become of this node's attempts."""
         self.score = 1.0
         """How well it does, 0 to 1, by what this node sees of it; see `health_score.py`."""
+        self.awaited: tuple[Pool, ...] = ()
+        """Destinations with calls that wait until it has a place; nobody mostly."""
         self.gone = False
         """The registry has taken it out."""
         self.addresses: dict[tuple[str, str], tuple[bytes, bytes]] = {}

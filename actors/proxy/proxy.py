@@ -6,6 +6,7 @@ that it began with.
 
 import asyncio
 import random
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -133,6 +134,24 @@ class Proxy(Actor):
     def mirrored(self) -> Mapping[tuple[str, str], int]:
         """Copies of requests by (service, `sent` or `dropped`)."""
         return self._steps.mirrors.counts
+
+    @property
+    def overflowed(self) -> Mapping[tuple[str, str], int]:
+        """Attempts and retries that limits have refused, by (service, limit)."""
+        found: Counter[tuple[str, str]] = Counter()
+        for cluster in self.directory.clusters():
+            for limit, count in cluster.pool.overflowed.items():
+                found[cluster.service, limit] += count
+        return found
+
+    @property
+    def queued(self) -> Mapping[str, int]:
+        """Calls that wait for a place, by service; services without any are left out."""
+        found: Counter[str] = Counter()
+        for cluster in self.directory.clusters():
+            if cluster.pool.queue:
+                found[cluster.service] += len(cluster.pool.queue)
+        return found
 
     # The registry's side
 

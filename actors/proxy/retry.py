@@ -51,12 +51,21 @@ class Retry:
         for retry in range(1, self._attempts + 1):
             if not self.may_repeat(call, outcome):
                 break
+            seconds = 0.0
             if call.untried <= 0:
                 seconds = min((2.0**retry - 1.0) * self._base, CEILING * self._base) * self._rng.random()
                 if not _lasts(call, seconds):
                     break  # the time is over before the wait is: nothing better than this outcome can come
-                await pause(self._deadlines, seconds, call)
-            outcome = await self._once(call, proceed)
+            pool = call.cluster.pool
+            if not pool.may_retry():
+                break
+            pool.retrying += 1
+            try:
+                if seconds:
+                    await pause(self._deadlines, seconds, call)
+                outcome = await self._once(call, proceed)
+            finally:
+                pool.retrying -= 1
         if isinstance(outcome, MeshError):
             try:
                 raise outcome

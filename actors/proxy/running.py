@@ -15,6 +15,7 @@ from ..messages.error import MeshError
 from .acting import act
 from .call import Call
 from .chain import Chain
+from .pool import Pending
 from .waiting import Done, Waiting
 
 Work = Coroutine[Any, Any, ReplyFrame]
@@ -53,7 +54,7 @@ class Running(msgspec.Struct, eq=False):
     done: Done
     began: float
     chain: Chain | None = None
-    waiting: Waiting | None = None
+    waiting: Waiting | Pending | None = None
     drive: Drive[ReplyFrame] | None = None
     over: bool = False
     outer: float | None = None

@@ -43,6 +43,10 @@ class Directory:
         """Return the endpoints by service and instance id."""
         return self._services
 
+    def clusters(self) -> Iterable[Cluster]:
+        """Return every destination that calls were sent to so far."""
+        return self._clusters.values()
+
     def put(self, instance: Instance) -> Endpoint | None:
         """Take an instance in; returns the endpoint of an earlier life that it replaces."""
         known = self._services.setdefault(instance.service, {})

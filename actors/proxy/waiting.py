@@ -7,7 +7,7 @@ import msgspec
 
 from ..loop.timer import Deadline
 from ..messages.codec import decode_reply
-from ..messages.envelope import ReplyFrame
+from ..messages.envelope import Flag, ReplyFrame
 from ..messages.error import (
     CAUSES,
     BadReply,
@@ -48,6 +48,7 @@ class Waiting(msgspec.Struct, eq=False):
         wire = self.wire
         wire.waiting[self.reply] = self
         self.endpoint.active += 1
+        self.cluster.pool.active += 1
         if limit is not None:
             self.deadline = wire.deadlines.at(limit, self._late)
 
@@ -135,10 +136,15 @@ class Waiting(msgspec.Struct, eq=False):
 
     def _end(self) -> None:
         self.over = True
-        self.endpoint.active -= 1
+        endpoint = self.endpoint
+        endpoint.active -= 1
+        self.cluster.pool.active -= 1
         del self.wire.waiting[self.reply]
         if self.deadline is not None:
             self.deadline.cancel()
+        if endpoint.awaited and not self.call.flags & Flag.MIRROR:  # a copy has held no place
+            for pool in endpoint.awaited:
+                pool.wake()
 
 
 _YES = Processed.YES

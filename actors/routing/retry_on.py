@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from itertools import chain
 
 from ..messages.envelope import ReplyFrame
-from ..messages.error import Code, MeshError, NoEndpoints, Processed
+from ..messages.error import Code, MeshError, NoEndpoints, PoolOverflow, Processed
 
 SERVER_ERRORS = frozenset(range(500, 600))
 GATEWAY_ERRORS = frozenset({502, 503, 504})
@@ -56,7 +56,7 @@ def status_of(token: str) -> int:
 
 def hopeless(error: MeshError) -> bool:
     """Return whether no attempt can mend this: nobody could take the call, or it is wrong wherever it goes."""
-    return isinstance(error, NoEndpoints) or error.code in _HOPELESS
+    return isinstance(error, NoEndpoints | PoolOverflow) or error.code in _HOPELESS
 
 
 class RetryOn:

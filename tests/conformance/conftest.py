@@ -11,7 +11,7 @@ from tests.integration.documents import entrance
 from tests.integration.load import Client
 from tests.integration.mesh import Mesh
 
-SERVICES = ("Echo", "EchoTwo", "Memory", "Flaky", "Front", "FrontOfShop", *["Sharded"] * 4)
+SERVICES = ("Echo", "EchoTwo", "Memory", "Flaky", "Httpbin", "Front", "FrontOfShop", *["Sharded"] * 4)
 
 
 def pytest_collection_modifyitems(items):

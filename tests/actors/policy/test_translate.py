@@ -115,7 +115,6 @@ def test_a_subset_inherits_what_it_does_not_say(translated):
         ("  host: a\n  trafficPolicy: {loadBalancer: {simple: PASSTHROUGH}}\n", "trafficPolicy.loadBalancer.simple", "unsupported_value"),
         ("  host: a\n  trafficPolicy: {loadBalancer: {zoneAwareLbSetting: {}}}\n", "trafficPolicy.loadBalancer.zoneAwareLbSetting", "unsupported_field"),
         ("  host: a\n  trafficPolicy: {outlierDetection: {}}\n", "trafficPolicy.outlierDetection", "unsupported_field"),
-        ("  host: a\n  trafficPolicy: {connectionPool: {}}\n", "trafficPolicy.connectionPool", "unsupported_field"),
         ("  host: a\n  trafficPolicy: {tls: {mode: SIMPLE}}\n", "trafficPolicy.tls.mode", "unsupported_value"),
         ("  host: a\n  trafficPolicy: {tls: {credentialName: x}}\n", "trafficPolicy.tls.credentialName", "unsupported_field"),
         ("  host: a\n  trafficPolicy: {tunnel: {}}\n", "trafficPolicy.tunnel", "unsupported_field"),

@@ -1,9 +1,11 @@
 """What stands around a filter in its tests: a call, and a rest of the chain that does as it is told."""
 
 import asyncio
+import random
 
 from plait.actors.messages.envelope import ReplyFrame
 from plait.actors.proxy.call import Call, Caller
+from plait.actors.proxy.cluster import Cluster
 from plait.actors.proxy.wait import pause
 
 OK = ReplyFrame(1, 200, [], b"")
@@ -15,6 +17,7 @@ def now():
 
 def a_call(method="GET", **more):
     call = Call(Caller("me"), 1, "s", method, "/", "", "s", [], b"", {}, "")
+    call.cluster = Cluster("s", "", random.Random(1))
     for field, value in more.items():
         setattr(call, field, value)
     return call

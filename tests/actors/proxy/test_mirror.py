@@ -8,6 +8,7 @@ import pytest
 from plait.actors import Service, get
 from plait.actors.messages.envelope import Flag
 from plait.actors.messages.rule import Destination, DestinationPolicy, Mirror, RouteRule, RuleSet, Subset
+from plait.actors.messages.traffic import Pool, TrafficPolicy
 from plait.actors.proxy.mirror import MOST, shadow
 from plait.actors.runtime.context import current
 from tests.nodes import Network
@@ -45,9 +46,14 @@ class EchoThree(Echo, name="echo", version="v3"):
     frames: ClassVar[list] = []
 
 
+WIDE = Pool(per_instance=10_000)
+"""More calls than the default may be in the hands of one instance."""
+
+
 def rules(*mirrors, **more):
     names = ("v1", "v2", "v3", "gone")
-    policy = DestinationPolicy("default/echo", "echo", subsets=tuple(Subset(one, {"version": one}) for one in names))
+    subsets = tuple(Subset(one, {"version": one}) for one in names)
+    policy = DestinationPolicy("default/echo", "echo", TrafficPolicy(pool=WIDE), subsets)
     route = RouteRule("r", (), (Destination("echo", "v1"),), mirrors=mirrors, **more)
     return policy, RuleSet("default/echo", ("echo.default.svc.cluster.local",), routes=(route,))
 

@@ -108,6 +108,19 @@ class Flaky(Service, name="flaky"):
         return {"tries": self.tries.get(key, 0)}
 
 
+class Httpbin(Service, name="httpbin"):
+    """What Istio's tasks call: a service that takes some milliseconds."""
+
+    @get("/get")
+    async def url(self) -> dict[str, str]:
+        await asyncio.sleep(0.005)
+        return {"url": "/get"}
+
+    @get("/status/{code}")
+    def status(self, code: int) -> Response:
+        return Response(b"", code)
+
+
 class Front(Service, name="front"):
     """Calls on behalf of who asks: `/call/echo/path` calls `/path` of the echo."""
 
