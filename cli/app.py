@@ -14,6 +14,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("up", "a whole mesh on this machine: bus, control plane, gateway, services"),
             ("node", "one actor node: registry, policy, gateway, or your services"),
             ("drain", "have a node leave without losing a call, and end"),
+            ("weight", "change an instance's share of the calls"),
         ),
     ),
     (

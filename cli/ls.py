@@ -77,6 +77,7 @@ def _instances(found: list[Item]) -> Listing:
         Column("NODE", "node"),
         Column("HEALTH", "health"),
         Column("REASON", "reason", wide=True),
+        Column("WEIGHT", _weight, right=True, wide=True),
         Column("LOCALITY", "locality", wide=True),
         Column("LABELS", "labels", wide=True),
     )
@@ -138,6 +139,10 @@ def _by(found: list[Item], key: str) -> dict[str, list[Item]]:
 
 def _distinct(members: list[Item], key: str) -> list[str]:
     return sorted({str(one.get(key) or "") for one in members} - {""})
+
+
+def _weight(item: Item) -> str:
+    return f"{float(item.get('weight', 1.0)):g}"
 
 
 def _instance_name(item: Item) -> str:

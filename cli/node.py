@@ -8,6 +8,7 @@ from . import option
 from .address import check_meant, check_targets, listen, pairs
 from .bus import nats_sys
 from .health_check import health_checks
+from .weight import Weight
 
 if TYPE_CHECKING:
     from ..actors.service.check import Outside
@@ -30,7 +31,13 @@ Examples:
 @nats_sys
 @click.option("--name", metavar="NAME", help="The node's name; one is made up.")
 @click.option("--label", "labels", metavar="K=V", multiple=True, help="A label of its instances. May be repeated.")
-@click.option("--locality", metavar="R/Z/S", default="", help="Region, zone and subzone.")
+@option.locality
+@click.option(
+    "--weight",
+    type=Weight(),
+    default=1.0,
+    help="Of each of its instances: their share of the calls is in proportion to it.  [default: 1]",
+)
 @click.option(
     "--replicas", type=click.IntRange(1, 1000), default=1, show_default=True, help="Instances of each service."
 )
@@ -64,7 +71,6 @@ def command(
     nats_sys: str,
     name: str | None,
     labels: tuple[str, ...],
-    locality: str,
     replicas: int,
     check: "tuple[Outside, ...]",
     http: tuple["Listen", ...],
@@ -82,8 +88,6 @@ def command(
     check_meant("gateway" in targets, "needs the target gateway beside it", "trusted_hops")
     check_meant(any(":" in one for one in targets), "needs a service as a target", "check")
     check_meant("dns" in targets, "needs the target dns beside it", "dns", "dns_forward", "dns_ttl")
-    if locality and (len(locality.split("/")) > 3 or not all(locality.split("/"))):
-        raise click.UsageError(f"locality {locality!r} is not REGION, REGION/ZONE or REGION/ZONE/SUBZONE")
     from ..actors.messages.name import label
     from ..mesh import run
     from ..mesh.address import find, system_url
@@ -98,7 +102,6 @@ def command(
         nats_sys=nats_sys or system_url(target),
         name=label(name, "node") if name else "",
         labels=pairs(labels),
-        locality=locality,
         replicas=replicas,
         checks=check,
         http=http,

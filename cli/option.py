@@ -104,6 +104,25 @@ def mesh(command: Command) -> Command:
     )(command)
 
 
+def locality(command: Command) -> Command:
+    """Add `--locality`: where a node is."""
+    return click.option(
+        "--locality",
+        metavar="R/Z/S",
+        callback=_locality,
+        envvar="PLAIT_LOCALITY",
+        show_envvar=True,
+        default="",
+        help="Region, zone and subzone, as policy about localities names them.",
+    )(command)
+
+
+def _locality(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    if value and (len(value.split("/")) > 3 or not all(value.split("/"))):
+        raise click.BadParameter(f"{value!r} is not REGION, REGION/ZONE or REGION/ZONE/SUBZONE")
+    return value
+
+
 def connection(command: Command) -> Command:
     """Add what every verb that asks the mesh needs: `--nats` with a login, and `--mesh`."""
     return nats(mesh(command))

@@ -87,6 +87,7 @@ Examples:
     help="Run an egress node: it carries calls to the hosts of ServiceEntries.",
 )
 @option.advertise
+@option.locality
 @option.telemetry
 @option.mesh
 def command(file: str | None, reload: bool, nats: "option.Where", **flags: Any) -> None:

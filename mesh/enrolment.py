@@ -29,6 +29,13 @@ class Fares(msgspec.Struct, frozen=True):
     reason: str = ""
 
 
+class Weigh(msgspec.Struct, frozen=True):
+    """Have the registry know another weight of an instance; refused where the node has no such instance."""
+
+    id: str
+    weight: float
+
+
 class Repeat(msgspec.Struct, frozen=True):
     """The registry does not have the last words of these instances: they are to be said again."""
 
@@ -41,7 +48,7 @@ class Again(msgspec.Struct, frozen=True):
     ids: tuple[str, ...]
 
 
-async def tell_registry(membership: Cell, step: Add | Fares | Remove, timeout: float) -> None:
+async def tell_registry(membership: Cell, step: Add | Fares | Remove | Weigh, timeout: float) -> None:
     """Have the membership actor take one step with the registry.
 
     Raises:

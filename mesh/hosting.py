@@ -43,6 +43,7 @@ class Hosted:
             address=place.address,
             health=self.condition.health,
             reason=self.condition.reason,
+            weight=place.weight,
         )
         self.caller = Caller(name, token, kind.namespace, self.instance.labels)
         self._meter = Meter(place.link.busy.read)

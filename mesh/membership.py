@@ -13,7 +13,7 @@ from ..actors.messages.error import DeadlineExceeded, MeshError, Refused
 from ..actors.messages.health import DRAINING
 from ..actors.messages.instance import Beat, Connection, Heartbeat, Instance, Join, Joined, Leave
 from ..actors.runtime.actor import Actor
-from .enrolment import Add, Again, Fares, Remove, Repeat
+from .enrolment import Add, Again, Fares, Remove, Repeat, Weigh
 from .link import Link
 
 log = logging.getLogger("plait.membership")
@@ -88,6 +88,8 @@ class Membership(Actor):
                     return await self._enter(instance)
                 case Fares(name, health, reason):
                     return await self._fares(name, health, reason)
+                case Weigh(name, weight):
+                    return await self._weigh(name, weight)
                 case Repeat(ids):
                     return await self._repeat(ids)
                 case Remove(name):
@@ -127,11 +129,18 @@ class Membership(Actor):
         before = self._instances.get(name)
         if before is None or before.health == DRAINING:
             return 0
+        return await self._say(before, health=health, reason=reason)
+
+    async def _weigh(self, name: str, weight: float) -> int:
+        before = self._instances.get(name)
+        if before is None:
+            raise Refused(f"the node {self._link.node} has no instance {name!r}")
+        return await self._say(before, weight=weight)
+
+    async def _say(self, before: Instance, **words: Any) -> int:
         # Kept whatever comes of it: the heartbeats tell that more has been said than the registry may have heard.
-        self._instances[name] = msgspec.structs.replace(
-            before, health=health, reason=reason, renewal=before.renewal + 1
-        )
-        return await self._renew(name)
+        self._instances[before.id] = msgspec.structs.replace(before, **words, renewal=before.renewal + 1)
+        return await self._renew(before.id)
 
     async def _repeat(self, names: tuple[str, ...]) -> int:
         try:

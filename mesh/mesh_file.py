@@ -92,7 +92,7 @@ def _settings(spec: MeshSpec, folder: Path, report: Report) -> dict[str, Any]:
         settings["registries"] = spec.registry.replicas
     if spec.policy is not UNSET:
         settings["engines"] = spec.policy.replicas
-    for name in ("mesh", "nats", "nats_sys", "otlp", "advertise"):
+    for name in ("mesh", "nats", "nats_sys", "otlp", "advertise", "locality"):
         if (value := getattr(spec, name)) is not UNSET:
             settings[name] = str(value)
     if spec.sampling is not UNSET:
@@ -167,4 +167,5 @@ def _plan(name: str, spec: ServiceSpec, folder: Path, report: Report) -> Plan:
         str(directory.resolve()),
         tuple(str(one.resolve()) for one in python_path),
         () if spec.health is UNSET else tuple(spec.health),
+        spec.weight,
     )

@@ -191,6 +191,7 @@ class ServiceSpec(Spec):
     environment: dict[str, str] = {}
     labels: dict[str, str] = {}
     locality: Locality | UnsetType = UNSET
+    weight: Annotated[float, Meta(ge=0, le=1_000_000_000)] = 1.0
     restart: Restart = Restart.ALWAYS
     backoff: Pause | UnsetType = UNSET
     directory: str = ""
@@ -242,6 +243,7 @@ class MeshSpec(Spec):
     otlp: Url | UnsetType = UNSET
     sampling: Annotated[float, Meta(ge=0, le=1)] | UnsetType = UNSET
     advertise: Ip | UnsetType = UNSET
+    locality: Locality | UnsetType = UNSET
     admin: Address | UnsetType = UNSET
     gateway: GatewaySpec | UnsetType = UNSET
     dns: DnsSpec | UnsetType = UNSET

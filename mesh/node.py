@@ -39,6 +39,7 @@ from .resident import Place
 from .sole import make_sure_of
 from .target import ROLES, load
 from .telemetry import Telemetry
+from .weighing import Weighing
 
 log = logging.getLogger("plait.node")
 
@@ -142,6 +143,7 @@ class Node:
         self.membership = await self.supervisor.start_child(
             ChildSpec("membership", lambda: Membership(link, self.members))
         )
+        ends(Weighing(link, self.membership).close)
         ends(self._leave)
         await self._until("a registry", lambda: self.registry.ready(PATIENCE))
         await self._until("a policy engine", lambda: self.policy.ready(PATIENCE))
@@ -156,6 +158,7 @@ class Node:
             options.locality,
             options.advertise or await ground.address(),
             options.checks,
+            options.weight,
         )
         inner = [role for role in self._roles if role not in EDGES]
         await self.presence.announce([*inner, *(["actors"] if specs else [])], place, options)

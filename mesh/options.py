@@ -70,6 +70,8 @@ class UpOptions(msgspec.Struct, frozen=True):
     """Seconds that an answer may be kept."""
     advertise: str = ""
     """The IP address at which other machines reach this one; empty: the one that talks to the bus."""
+    locality: str = ""
+    """`region/zone/subzone` of the gateway, and of services that have none of their own."""
 
     @property
     def plans(self) -> tuple[Plan, ...]:
@@ -95,6 +97,8 @@ class NodeOptions(msgspec.Struct, frozen=True):
     labels: dict[str, str] = {}
     locality: str = ""
     """`region/zone/subzone`."""
+    weight: float = 1.0
+    """Of each of its instances, as `Instance.weight`."""
     replicas: int = 1
     """Instances of each service."""
     checks: tuple[Outside, ...] = ()

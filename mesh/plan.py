@@ -49,6 +49,8 @@ class Plan(msgspec.Struct, frozen=True):
     """Folders where Python looks for modules besides."""
     checks: tuple[Outside, ...] = ()
     """Health checks of its services beside their own."""
+    weight: float = 1.0
+    """Of each of its instances."""
 
 
 def plans_of(apps: Iterable[str]) -> tuple[Plan, ...]:

@@ -37,6 +37,7 @@ class Place(msgspec.Struct, frozen=True, eq=False):
     """The IP address at which other machines reach the node."""
     checks: tuple[Outside, ...] = ()
     """Health checks of its services beside their own."""
+    weight: float = 1.0
 
 
 class Resident:

@@ -99,6 +99,7 @@ class Mesh:
                 dns_forward=options.dns_forward,
                 dns_ttl=options.dns_ttl,
                 advertise=options.advertise,
+                locality=options.locality,
             )
         )
         await node.start()
@@ -124,7 +125,9 @@ class Mesh:
         arguments = [*plan.targets, "--name", name, "--mesh", options.mesh]
         arguments += ["--otlp", options.otlp] if options.otlp else []
         arguments += ["--advertise", options.advertise] if options.advertise else []
-        arguments += ["--locality", plan.locality] if plan.locality else []
+        at = plan.locality or options.locality
+        arguments += ["--locality", at] if at else []
+        arguments += ["--weight", f"{plan.weight:.17g}"] if plan.weight != 1.0 else []
         for key, value in plan.labels.items():
             arguments += ["--label", f"{key}={value}"]
         for check in plan.checks:

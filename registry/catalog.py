@@ -8,7 +8,7 @@ from typing import TypeVar
 from ..actors.messages.codec import Codec
 from ..actors.messages.error import Refused, Undecodable
 from ..actors.messages.health import CRITICAL, LONGEST_REASON, OWN, STARTING, SUSPECTED, WARNING
-from ..actors.messages.instance import Connection, Heartbeat, Instance
+from ..actors.messages.instance import HEAVIEST, Connection, Heartbeat, Instance
 from ..actors.messages.name import label, token, topic
 from ..actors.messages.table import Delta
 from ..actors.table.replica import Offer, Replica, Table
@@ -64,6 +64,8 @@ def validate(instance: Instance) -> None:
         raise Refused(f"address {instance.address[:64]!r} is no IP address, as 10.0.0.5 or 2001:db8::5")
     if not 0 <= instance.port <= 65535:
         raise Refused("a port is a number from 0 to 65535")
+    if not 0 <= instance.weight <= HEAVIEST:  # NaN is none of both
+        raise Refused(f"a weight is a number from 0 to {HEAVIEST:.0f}")
     texts = [instance.version, instance.locality, *instance.labels, *instance.labels.values()]
     if not all(map(str.isprintable, texts)):
         raise Refused("version, locality and labels are printable text")

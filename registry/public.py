@@ -91,6 +91,7 @@ def _public(instance: Instance) -> dict[str, Any]:
         "version": instance.version,
         "labels": instance.labels,
         "locality": instance.locality,
+        "weight": instance.weight,
         "node": instance.node,
         "health": instance.health,
         "reason": instance.reason,

@@ -151,6 +151,18 @@ def test_status_shows_who_decides_by_which_revision_and_fails_unless_all_are_syn
     assert [one["node"] for one in json.loads(plait("status", "-o", "json").stdout)["items"]] == ["n1", "n2"]
 
 
+def test_weight_asks_the_node_of_the_instance(plait: Plait, members: Any) -> None:
+    members.on("weight.n1", {"node": "n1", "instance": "r1", "weight": 2.5})
+    assert plait("weight", "r1", "2.5").stdout == "r1 has weight 2.5\n"
+    told = plait("weight", "r9", "2")
+    assert (told.exit_code, told.stdout) == (4, "")
+    assert "no instance 'r9'" in told.stderr
+    for wrong in ("-1", "nan", "1e10", "much"):
+        assert plait("weight", "r1", "--", wrong).exit_code == 2
+    members.on("weight.n1", {"errors": [{"code": "failed_precondition", "message": "no such"}]})
+    assert plait("weight", "r1", "1").exit_code == 3
+
+
 def test_drain_names_a_node_that_is_none_before_it_drains_any(plait: Plait, members: Any) -> None:
     members.on("drain.n1", {"node": "n1", "instances": ["r1", "d1"], "seconds": 0.25, "ends": True})
     told = plait("drain", "n1", "n9")

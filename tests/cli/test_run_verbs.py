@@ -175,7 +175,7 @@ def test_a_port_in_use_is_exit_code_1(plait: Plait, monkeypatch: pytest.MonkeyPa
 
 def test_node_reads_flags(plait: Plait, runs: list[Any]) -> None:
     flags = "registry shop.orders:Orders --nats nats://x:1 --name n1 --label a=b --label c=d=e --locality eu/a"
-    assert plait("node", *flags.split(), "--replicas", "2").exit_code == 0
+    assert plait("node", *flags.split(), "--replicas", "2", "--weight", "0.5").exit_code == 0
     assert runs == [
         NodeOptions(
             targets=("registry", "shop.orders:Orders"),
@@ -184,6 +184,7 @@ def test_node_reads_flags(plait: Plait, runs: list[Any]) -> None:
             name="n1",
             labels={"a": "b", "c": "d=e"},
             locality="eu/a",
+            weight=0.5,
             replicas=2,
         )
     ]
@@ -191,7 +192,14 @@ def test_node_reads_flags(plait: Plait, runs: list[Any]) -> None:
 
 @pytest.mark.parametrize(
     "flags",
-    [[], ["what"], ["registry", "--label", "x"], ["registry", "--locality", "a//b"], ["registry", "--name", "A"]],
+    [
+        [],
+        ["what"],
+        ["registry", "--label", "x"],
+        ["registry", "--locality", "a//b"],
+        ["registry", "--name", "A"],
+        *(["registry", "--weight", weight] for weight in ("-1", "1e10", "nan", "heavy")),
+    ],
 )
 def test_a_bad_node_is_a_usage_error(plait: Plait, runs: list[Any], flags: list[str]) -> None:
     assert plait("node", *flags).exit_code == 2

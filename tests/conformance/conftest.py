@@ -25,7 +25,7 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session")
 def conforming_mesh(tmp_path_factory):
     """One `plait up` with the services, for all of these tests."""
-    mesh = Mesh(tmp_path_factory.mktemp("conformance")).up("--app", "none")
+    mesh = Mesh(tmp_path_factory.mktemp("conformance")).up("--app", "none", "--locality", "eu/a/1")
     try:
         mesh.node(*(f"conformance:{name}" for name in SERVICES))
         yield mesh

@@ -14,7 +14,7 @@ from plait.actors.messages.subject import Subjects
 from plait.actors.runtime.spec import ChildSpec
 from plait.actors.runtime.supervisor import Supervisor
 from plait.actors.runtime.surroundings import Surroundings
-from plait.mesh.enrolment import Fares, join
+from plait.mesh.enrolment import Fares, Weigh, join
 from plait.mesh.membership import Membership
 from tests.virtual_loop import anyio_backend  # noqa: F401
 
@@ -189,6 +189,18 @@ async def test_a_later_life_keeps_what_was_said_before(membership, registry):
     await membership.ask(Fares("r1", "healthy"), 5.0)
     assert (registry.joins, registry.joined.health, registry.joined.reason) == ([7, 8], "critical", "db: refused")
     assert words(registry)[-1] == ("healthy", "", 2)
+
+
+async def test_a_weight_is_told_and_stays_when_other_things_are_said(membership, registry):
+    await membership.ask(Weigh("r1", 2.5), 5.0)
+    await membership.ask(Fares("r1", "critical", "db: refused"), 5.0)
+    assert [(one.weight, one.health, one.renewal) for one in registry.renewed] == [
+        (2.5, "healthy", 1),
+        (2.5, "critical", 2),
+    ]
+    refused = await membership.ask(Weigh("r9", 1.0), 5.0)
+    assert isinstance(refused, Refused)
+    assert "no instance 'r9'" in str(refused)
 
 
 async def test_of_one_that_drains_nothing_more_is_said(membership, registry):

@@ -18,6 +18,7 @@ state: kept
 otlp: http://127.0.0.1:4318
 sampling: 0.5
 advertise: 10.0.0.7
+locality: eu/b
 admin: 9001
 natsSys: nats://sys@10.0.0.5:4222
 gateway: {http: [9000, "127.0.0.1:9443=443"], trustedHops: 1}
@@ -33,6 +34,7 @@ services:
     environment: {LOG: debug}
     labels: {track: canary}
     locality: eu/a
+    weight: 2.5
     restart: on-failure
     backoff: {initial: 1s, max: 5s, tries: 0}
     pythonPath: [more]
@@ -64,7 +66,7 @@ def test_a_file_says_all_that_flags_can(folder: Path) -> None:
     assert (options.mesh, options.nats, options.state) == ("shop", "nats://10.0.0.5:4222", str(folder / "kept"))
     assert (options.otlp, options.sampling, options.advertise) == ("http://127.0.0.1:4318", 0.5, "10.0.0.7")
     assert options.http == (Listen("127.0.0.1", 9000), Listen("127.0.0.1", 9443, 443))
-    assert options.admin == Listen("127.0.0.1", 9001)
+    assert (options.admin, options.locality) == (Listen("127.0.0.1", 9001), "eu/b")
     assert (options.dns, options.dns_forward) == (Listen("127.0.0.1", 8600), Listen("10.0.0.1", 53))
     assert (options.dns_ttl, options.registries, options.engines) == (5, 2, 3)
     assert described.policies == (str(folder / "rules.yaml"),)
@@ -73,7 +75,8 @@ def test_a_file_says_all_that_flags_can(folder: Path) -> None:
 def test_a_service_becomes_a_plan(folder: Path) -> None:
     (plan,) = parse(WHOLE.encode(), folder).settings["services"]
     assert (plan.name, plan.targets, plan.replicas) == ("orders", ("orders:Orders",), 2)
-    assert (plan.environment, plan.labels, plan.locality) == ({"LOG": "debug"}, {"track": "canary"}, "eu/a")
+    assert (plan.environment, plan.labels) == ({"LOG": "debug"}, {"track": "canary"})
+    assert (plan.locality, plan.weight) == ("eu/a", 2.5)
     assert (plan.restart, plan.patience.backoff.base, plan.patience.tries) == (Restart.ON_FAILURE, 1.0, 0)
     assert plan.checks == (HttpCheck("/health"), ExecCheck(("pg_isready",), interval=7.0, timeout=0.5))
     assert (plan.directory, plan.python_path) == (str(folder.resolve()), (str((folder / "more").resolve()),))
@@ -149,6 +152,9 @@ services:
         ("services: {a: {target: 'orders:A', backoff: {initial: 2s, max: 1s}}}", "less than initial"),
         ("services: {a: {target: 'orders:A', environment: {'A=B': x}}}", "cannot stand"),
         ("services: {a: {target: 'orders:A', locality: a/b/c/d}}", "no locality"),
+        ("services: {a: {target: 'orders:A', weight: -1}}", "less than 0"),
+        ("services: {a: {target: 'orders:A', weight: 1000000001}}", "more than"),
+        ("locality: eu//a", "no locality"),
         (f"services: {{{'a' * 41}: {{target: 'orders:A'}}}}", "at most 40"),
     ],
 )

@@ -30,6 +30,7 @@ async def test_who_joins_is_found_by_users_replicas_and_listeners(world, until):
                 "node": "n1",
                 "health": "healthy",
                 "reason": "",
+                "weight": 1.0,
                 "address": "",
                 "port": 0,
                 "stale": False,

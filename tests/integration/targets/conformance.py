@@ -1,11 +1,13 @@
 """Services that tell what they were sent, and one that fails as often as it is told."""
 
 import asyncio
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
-from plait.actors import Request, Response, Service, get, post, route
+from plait.actors import Request, Response, Service, check, get, post, route
 from plait.actors.messages.error import FaultInjected, NoEndpoints, NoRoute
 
 
@@ -68,6 +70,16 @@ class Sharded(Echo, name="sharded"):
     """The same with several instances."""
 
     seen: ClassVar[list[dict[str, Any]]] = []
+
+
+class Placed(Echo, name="placed"):
+    """The same at several places; it is ill while there is a file of its node's name in the folder `ILL`."""
+
+    seen: ClassVar[list[dict[str, Any]]] = []
+
+    @check(interval=0.05, failures=1)
+    def well(self) -> bool:
+        return not Path(os.environ["ILL"], self.hosting.instance.node).exists()
 
 
 class Memory(Service, name="memory"):
@@ -158,6 +170,10 @@ class Front(Service, name="front"):
             return Response("fault filter abort", error.status)
         kept = [field for field in reply.headers.fields if field[0] not in ("content-type", "content-length")]
         return Response(reply.body, reply.status, kept)
+
+
+class Caller(Front, name="caller"):
+    """The same at a place of its own."""
 
 
 class FrontOfShop(Front, name="front", namespace="shop", labels={"tier": "web"}):
