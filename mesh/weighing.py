@@ -25,7 +25,7 @@ class Weighing:
         """Listen from now on."""
         self._link = link
         self._membership = membership
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way: dict[asyncio.Task[None], None] = {}
         subject = link.subjects.user("weight", link.node)
         self._subscription: Subscription = link.control.subscribe(subject, self._asked, link.node.encode())
 
@@ -45,8 +45,8 @@ class Weighing:
             send_json(self._link.control, reply, refusal(error))
             return
         task = self._link.ground.loop.create_task(self._weigh(step, reply), name="weigh")
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
+        self._under_way[task] = None
+        task.add_done_callback(self._under_way.pop)
 
     async def _weigh(self, step: Weigh, reply: bytes) -> None:
         try:
