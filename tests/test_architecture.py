@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("actors/messages", "tracing"),
     ("actors/loop", "actors/routing"),
-    ("actors/bus",),
+    ("actors/bus", "actors/balancing"),
     ("actors/runtime", "actors/table"),
     ("actors/proxy", "actors/policy"),
     ("actors/service", "registry", "tracing/store"),

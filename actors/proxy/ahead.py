@@ -6,13 +6,13 @@ Without it the first requests after a rule came into force would go anywhere unt
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple, TypeGuard
 
+from ..balancing.maglev import Maglev
+from ..balancing.places import Places
+from ..balancing.ring import Ring
 from ..loop.slice import Steps
 from ..messages.hashing import ConsistentHash
 from ..messages.rule import DestinationPolicy, Rule
 from ..messages.traffic import TrafficPolicy
-from .maglev import Maglev
-from .places import Places
-from .ring import Ring
 
 Shape = tuple[int, int]
 """What two policies must have in common to share places: the least number of points, and the table's size."""

@@ -9,8 +9,8 @@ import xxhash
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plait.actors.balancing.ring import PLACES, Ring
 from plait.actors.loop.slice import at_once
-from plait.actors.proxy.ring import PLACES, Ring
 
 KEYS = [xxhash.xxh64_intdigest(f"key-{number}".encode()) for number in range(20_000)]
 

@@ -5,8 +5,8 @@ from collections import Counter
 import pytest
 import xxhash
 
+from plait.actors.balancing.maglev import Maglev
 from plait.actors.loop.slice import at_once
-from plait.actors.proxy.maglev import Maglev
 
 SIZE = 65_537
 KEYS = [xxhash.xxh64_intdigest(f"key-{number}".encode()) for number in range(20_000)]
