@@ -6,7 +6,10 @@ ring's; who joins or leaves moves a few keys between others.
 """
 
 from array import array
-from collections.abc import Collection, Container, Mapping
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
+from heapq import heapreplace
+from itertools import cycle
+from math import ceil
 
 import xxhash
 
@@ -26,9 +29,13 @@ class Maglev:
         self._names: dict[int, str] = {}
         self._table = array("i")
 
-    def follow(self, members: Collection[str]) -> Steps[None]:
-        """Have these members from the end of the steps on."""
+    def follow(self, members: Collection[str], weights: Mapping[str, float] | None = None) -> Steps[None]:
+        """Have these members from the end of the steps on; whoever weighs twice as much has twice as many entries."""
         size, names = self._size, sorted(members)
+        shares: list[float] | None = None
+        if weights is not None:
+            names = [name for name in names if weights[name] > 0.0] or names
+            shares = [weights[name] for name in names]
         if not names:
             self._table, self._names = array("i"), {}
             return
@@ -38,29 +45,28 @@ class Maglev:
         yield
         table = array("i", [-1]) * size
         open_entries, left = size, _STEP
-        while open_entries:
-            for number, skip in enumerate(skips):
-                at = offsets[number]
-                while table[at] >= 0:  # near the end this is most of the work
-                    at += skip
-                    if at >= size:
-                        at -= size
-                    left -= 1
-                    if left < 0:
-                        left = _STEP
-                        yield
-                table[at] = number
-                offsets[number] = at
-                open_entries -= 1
-                if not open_entries:
-                    break
+        for number in _turns(len(names), shares):
+            at, skip = offsets[number], skips[number]
+            while table[at] >= 0:  # near the end this is most of the work
+                at += skip
+                if at >= size:
+                    at -= size
                 left -= 1
+                if left < 0:
+                    left = _STEP
+                    yield
+            table[at] = number
+            offsets[number] = at
+            open_entries -= 1
+            if not open_entries:
+                break
+            left -= 1
             if left < 0:
                 left = _STEP
                 yield
         self._table, self._names = table, dict(enumerate(names))
 
-    def find(self, key: int, routable: Mapping[str, T], avoided: Container[T]) -> T | None:
+    def find(self, key: int, routable: Mapping[str, T], avoided: Container[object]) -> T | None:
         """Return the owner of the key's entry, or of the next that the key leads to whose owner can be called.
 
         The way on is the key's own: the keys of who cannot be called are spread over all others evenly.
@@ -76,3 +82,20 @@ class Maglev:
                 return found
             at = (at + stride) % size
         return None
+
+
+def _turns(count: int, weights: Sequence[float] | None) -> Iterable[int]:
+    """Return who fills an entry next, without end: each in each round, or, where weights differ, in as many rounds as
+    it weighs compared with the heaviest."""
+    return cycle(range(count)) if weights is None or min(weights) == max(weights) else _by_weight(weights)
+
+
+def _by_weight(weights: Sequence[float]) -> Iterator[int]:
+    """Envoy's rule: after `k` turns a member waits for the round that has `round * weight >= k * heaviest`."""
+    most = max(weights)
+    heap = [(1, number, 0) for number in range(len(weights))]
+    while True:
+        at, number, turns = heap[0]
+        yield number
+        turns += 1
+        heapreplace(heap, (max(at + 1, ceil(turns * most / weights[number])), number, turns))

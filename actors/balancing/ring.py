@@ -40,12 +40,12 @@ class Ring:
     def __len__(self) -> int:
         return len(self._points)
 
-    def follow(self, members: Collection[str]) -> Steps[None]:
-        """Have these members from the end of the steps on."""
+    def follow(self, members: Collection[str], weights: Mapping[str, float] | None = None) -> Steps[None]:
+        """Have these members from the end of the steps on; whoever weighs twice as much has twice as many places."""
         work = 0
         more: list[tuple[int, str]] = []
         less: list[tuple[int, str]] = []
-        for name, have, want in self._differences(frozenset(members)):
+        for name, have, want in self._differences(counts(members, weights, self._minimum)):
             self._counts[name] = want
             if want > have:
                 more += _places(name, have, want)
@@ -58,7 +58,7 @@ class Ring:
                 yield
         self._change(more, less)
 
-    def find(self, key: int, routable: Mapping[str, T], avoided: Container[T]) -> T | None:
+    def find(self, key: int, routable: Mapping[str, T], avoided: Container[object]) -> T | None:
         """Return the owner of the first place at `key` or after it, passing over whoever cannot be called."""
         owners, names = self._owners, self._names
         start = bisect_left(self._points, key)
@@ -68,13 +68,10 @@ class Ring:
                 return found
         return None
 
-    def _differences(self, wanted: frozenset[str]) -> Iterator[tuple[str, int, int]]:
+    def _differences(self, wanted: Mapping[str, int]) -> Iterator[tuple[str, int, int]]:
         """Each member whose count changes, with what it has and shall have; many places come in several parts."""
-        each = PLACES
-        while wanted and each * len(wanted) < self._minimum:
-            each *= 2
-        for name in sorted(wanted | self._counts.keys()):
-            have, want = self._counts.get(name, 0), each if name in wanted else 0
+        for name in sorted(wanted.keys() | self._counts.keys()):
+            have, want = self._counts.get(name, 0), wanted.get(name, 0)
             while have != want:
                 part = min(want, have + _STEP) if want > have else max(want, have - _STEP)
                 yield name, have, part
@@ -112,6 +109,28 @@ class Ring:
         while at < len(points) and points[at] == point and names[owners[at]] < name:
             at += 1  # two at one point stand by id: no order of coming may tell two rings apart
         return at
+
+
+def counts(members: Collection[str], weights: Mapping[str, float] | None, minimum: int = 0) -> dict[str, int]:
+    """Return how many places each member has: 160 for each 1 of its weight, at least one where it weighs anything.
+
+    Where weights come to less than 1/2 or more than 4 on average they are doubled or halved until they do not: only
+    then do the weights of others change how many places a member has.
+    """
+    known = weights or {}
+    some = sum(1 for weight in known.values() if weight > 0.0)
+    scale, total = 1.0, sum(known.values())
+    if not some:
+        some, total = len(members), float(len(members))
+        known = dict.fromkeys(members, 1.0)
+    while total * scale > 4 * some:
+        scale /= 2
+    while total * scale * 2 < some:
+        scale *= 2
+    each = scale * PLACES
+    while members and each * total < minimum:
+        each *= 2
+    return {name: max(1, round(known[name] * each)) for name in members if known[name] > 0.0}
 
 
 def _places(name: str, first: int, end: int) -> list[tuple[int, str]]:

@@ -10,6 +10,10 @@ class Balancing(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """How an instance is picked, where that is none of Istio's ways; it holds instead of the destination's balancer."""
 
     balancer: Balancer | None = None
+    rendezvous: bool = False
+    """Where calls are hashed, it is by rendezvous instead of a ring or a table."""
+    bound: float = 0.0
+    """Hashed calls pass over instances that have more than this factor of their share in hand; 0 sets no bound."""
 
 
 class Resilience(msgspec.Struct, frozen=True, array_like=True, tag="resilience"):

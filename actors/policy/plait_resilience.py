@@ -1,8 +1,9 @@
 """Resilience of `plait.dev/v1` as users write it: what a mesh can do that Istio has no word for."""
 
 import enum
+from typing import Annotated, ClassVar
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from .plait_fallback import Fallback
 from .spec import Spec
@@ -13,12 +14,18 @@ class Algorithm(enum.Enum):
 
     PEAK_EWMA = "PEAK_EWMA"
     REPORTED_LOAD = "REPORTED_LOAD"
+    RENDEZVOUS = "RENDEZVOUS"
+    """For the destination's consistentHash, in place of its ring or table."""
 
 
 class LoadBalancer(Spec):
     """How an instance is picked."""
 
+    mistaken: ClassVar[dict[str, str]] = {"simple": "algorithm", "hashBalanceFactor": "boundedLoad"}
+
     algorithm: Algorithm | UnsetType = UNSET
+    bounded_load: Annotated[int, Meta(ge=100, le=100_000)] | UnsetType = UNSET
+    """Percent of its share of the calls in hand that an instance may have, where calls are hashed."""
 
 
 class Resilience(Spec):

@@ -182,6 +182,10 @@ NOTES: dict[tuple[str, str], tuple[str, str]] = {
     ("ServiceEntry", "endpoints[].serviceAccount"): (IDLE, ""),
     ("ServiceEntry", "exportTo"): (PART, '`["*"]` alone'),
     ("ServiceEntry", "subjectAltNames"): (YES, "where the DestinationRule has none"),
+    ("Resilience", "loadBalancer.boundedLoad"): (
+        YES,
+        "percent of its share, 100 at least, that an instance may have in hand of hashed calls",
+    ),
     ("Gateway", "servers[].port.number"): (YES, "`--http ADDR=PORT` says which listener stands for it"),
     ("Gateway", "servers[].port.protocol"): (PART, f"`HTTP`; not yet: {_OTHER_PROTOCOLS}; never: {_NO_PROTOCOL}"),
     ("Gateway", "servers[].tls.httpsRedirect"): (YES, "301 to the same address by `https`, for HTTP servers"),

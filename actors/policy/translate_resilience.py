@@ -1,15 +1,13 @@
 """Resilience (`plait.dev/v1`) → the rule of that name: its destination checked, each block translated by itself."""
 
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
 from ..messages import resilience as rule
-from ..messages.traffic import Balancer
 from .hostname import check_host, destination_service
-from .plait_resilience import Algorithm, LoadBalancer, Resilience
+from .plait_resilience import Resilience
 from .problem import Report
+from .translate_balancing import balancing
 from .translate_fallback import fallbacks
-
-ALGORITHMS = {Algorithm.PEAK_EWMA: Balancer.PEAK_EWMA, Algorithm.REPORTED_LOAD: Balancer.REPORTED_LOAD}
 
 
 def resilience(spec: Resilience, namespace: str, name: str, report: Report) -> rule.Resilience:
@@ -23,14 +21,8 @@ def resilience(spec: Resilience, namespace: str, name: str, report: Report) -> r
         f"{namespace}/{name}",
         service,
         spec.subset,
-        _balancing(spec.load_balancer),
+        balancing(spec.load_balancer),
         fallbacks=None
         if spec.fallbacks is UNSET
         else fallbacks(spec.fallbacks, namespace, ("spec", "fallbacks"), report),
     )
-
-
-def _balancing(block: LoadBalancer | UnsetType) -> rule.Balancing | None:
-    if block is UNSET or block.algorithm is UNSET:
-        return None
-    return rule.Balancing(ALGORITHMS[block.algorithm])

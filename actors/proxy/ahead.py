@@ -7,23 +7,33 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple, TypeGuard
 
 from ..balancing.maglev import Maglev
+from ..balancing.picker import alike
 from ..balancing.places import Places
+from ..balancing.rendezvous import Rendezvous
 from ..balancing.ring import Ring
 from ..loop.slice import Steps
 from ..messages.hashing import ConsistentHash
+from ..messages.resilience import Balancing
 from ..messages.rule import DestinationPolicy, Rule
 from ..messages.traffic import TrafficPolicy
+from .endpoint import Endpoint
 
 Shape = tuple[int, int]
 """What two policies must have in common to share places: the least number of points, and the table's size."""
 Key = tuple[str, tuple[tuple[str, str], ...], Shape]
 
 
+Members = tuple[tuple[str, float], ...]
+"""Ids and weights."""
+
+RENDEZVOUS: Shape = (-1, 0)
+
+
 class Placed(NamedTuple):
     """Places, and the members that have them."""
 
     places: Places
-    members: tuple[str, ...]
+    members: Members
 
 
 class Want(NamedTuple):
@@ -39,14 +49,30 @@ class Want(NamedTuple):
         return self.service, tuple(sorted(self.labels.items())), shape(self.policy)
 
 
-def shape(policy: ConsistentHash) -> Shape:
+def shape(policy: ConsistentHash, balancing: Balancing | None = None) -> Shape:
     """Return what its places depend on besides their members."""
+    if balancing is not None and balancing.rendezvous:
+        return RENDEZVOUS
     return policy.minimum_ring, policy.table
 
 
-def places_of(policy: ConsistentHash) -> Places:
-    """Return empty places of the kind that a policy asks for."""
-    return Maglev(policy.table) if policy.table else Ring(policy.minimum_ring)
+def places_of(wanted: Shape) -> Places:
+    """Return empty places of a shape."""
+    if wanted == RENDEZVOUS:
+        return Rendezvous()
+    minimum, table = wanted
+    return Maglev(table) if table else Ring(minimum)
+
+
+def members_of(endpoints: Iterable[Endpoint]) -> Members:
+    """Return what places depend on of instances."""
+    return tuple((one.id, one.instance.weight) for one in endpoints)
+
+
+def put(members: Members, places: Places) -> Steps[None]:
+    """Have `places` follow these members from the end of the steps on."""
+    weights = dict(members)
+    return places.follow(weights, None if alike(list(weights.values())) is None else weights)
 
 
 def wants(rule: DestinationPolicy, service: str) -> Iterable[Want]:
@@ -78,7 +104,7 @@ class Ahead:
     def __init__(self) -> None:
         self._made: dict[Key, Placed] = {}
 
-    def make(self, wanted: Iterable[tuple[Want, tuple[str, ...]]]) -> Steps[None]:
+    def make(self, wanted: Iterable[tuple[Want, Members]]) -> Steps[None]:
         """Make places for these members each, and forget what nobody wants any more."""
         found = {want.key: (want.policy, members) for want, members in wanted}
         for key in [key for key in self._made if key not in found]:
@@ -86,8 +112,8 @@ class Ahead:
         for key, (policy, members) in found.items():
             known = self._made.get(key)
             if known is None or known.members != members:
-                places = places_of(policy)
-                yield from places.follow(members)
+                places = places_of(shape(policy))
+                yield from put(members, places)
                 self._made[key] = Placed(places, members)
 
     def take(self, service: str, labels: Mapping[str, str], policy: ConsistentHash) -> Placed | None:

@@ -1,70 +1,54 @@
-"""How an instance is picked: round robin, random, and least request by the power of two choices.
-
-Each balancer is one small class with one method; the endpoints are an immutable sequence, chance is given.
-"""
+"""Which balancer a policy names, and how those that learn from outcomes hear of them."""
 
 import random
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
 
+from ..balancing.least_request import LeastRequest
+from ..balancing.peak_ewma import Estimates, PeakEwma
+from ..balancing.picker import Picker as Balances
+from ..balancing.random_choice import RandomChoice
+from ..balancing.reported_load import ReportedLoad
+from ..balancing.round_robin import RoundRobin
 from ..messages.traffic import Balancer
 from .endpoint import Endpoint
+from .judge import Outcome
+
+Picker = Balances[Endpoint]
+"""Picks one of several endpoints."""
 
 
-class Picker(Protocol):
-    """Picks one of several endpoints."""
-
-    def pick(self, endpoints: Sequence[Endpoint]) -> Endpoint:
-        """Return one of `endpoints`, of which there is at least one."""
-        ...
-
-
-class RoundRobin:
-    """Each in turn; the turn goes on over changes of the set."""
-
-    def __init__(self) -> None:
-        self._turn = 0
-
-    def pick(self, endpoints: Sequence[Endpoint]) -> Endpoint:
-        """Return the next one."""
-        self._turn += 1
-        return endpoints[self._turn % len(endpoints)]
-
-
-class RandomChoice:
-    """Any, with equal chance."""
-
-    def __init__(self, rng: random.Random) -> None:
-        self._draw = rng.random
-
-    def pick(self, endpoints: Sequence[Endpoint]) -> Endpoint:
-        """Return any one."""
-        return endpoints[int(self._draw() * len(endpoints))]
-
-
-class LeastRequest:
-    """The less busy of two distinct random ones (power of two choices, Mitzenmacher 1996; drawn without
-    replacement, so that the busier of two instances is never picked)."""
-
-    def __init__(self, rng: random.Random) -> None:
-        self._draw = rng.random
-
-    def pick(self, endpoints: Sequence[Endpoint]) -> Endpoint:
-        """Return the one with fewer calls in hand."""
-        count = len(endpoints)
-        if count == 1:
-            return endpoints[0]
-        draw = self._draw
-        first = int(draw() * count)
-        second = int(draw() * (count - 1))
-        one, other = endpoints[first], endpoints[second + (second >= first)]
-        return other if other.active < one.active else one
-
-
-def picker(kind: Balancer, rng: random.Random) -> Picker:
-    """Return a new picker of the kind that a policy names."""
+def maker(kind: Balancer, rng: random.Random, clock: Callable[[], float]) -> Callable[[], Picker]:
+    """Return what makes pickers of the kind that a policy names, for one destination: what they learn they share."""
     if kind is Balancer.ROUND_ROBIN:
-        return RoundRobin()
+        return lambda: RoundRobin(rng)
     if kind is Balancer.RANDOM:
-        return RandomChoice(rng)
-    return LeastRequest(rng)
+        return lambda: RandomChoice(rng)
+    if kind is Balancer.PEAK_EWMA:
+        estimates = Estimates(clock)
+        return lambda: PeakEwma(rng, estimates)
+    if kind is Balancer.REPORTED_LOAD:
+        return lambda: ReportedLoad(rng, clock)
+    return lambda: LeastRequest(rng)
+
+
+class Ear:
+    """Hears outcomes for a balancer, as a judge that has nothing against anybody."""
+
+    def __init__(self, estimates: Estimates) -> None:
+        self._estimates = estimates
+
+    def record(self, endpoint: Endpoint, outcome: Outcome, seconds: float) -> None:
+        """Hand it on."""
+        self._estimates.record(endpoint, outcome, seconds)
+
+    def admits(self, endpoint: Endpoint) -> bool:
+        """Admit everybody."""
+        return True
+
+    def follow(self, members: Sequence[Endpoint]) -> None:
+        """Keep nothing: what is learnt stands on the endpoints."""
+
+
+def ear(one: Picker) -> tuple[Ear, ...]:
+    """Return what is to hear outcomes for a picker: nobody for those that learn nothing."""
+    return (Ear(one.estimates),) if isinstance(one, PeakEwma) else ()

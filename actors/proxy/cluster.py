@@ -3,20 +3,24 @@
 import random
 from collections.abc import Mapping, Sequence
 
+from ..balancing.picker import alike
 from ..loop.slice import Slices
 from ..messages.error import NoEndpoints
 from ..messages.hashing import ConsistentHash
 from ..messages.health import ROUTABLE, SUSPECTED
-from ..messages.resilience import NOTHING, Resilience
+from ..messages.resilience import NOTHING, Balancing, Resilience
 from ..messages.traffic import Balancer, TrafficPolicy
 from .ahead import Placed, shape
-from .balancer import picker
+from .balancer import Ear, Picker, ear, maker
 from .call import Call
 from .endpoint import Endpoint
 from .hashing import Hashing
 from .judge import Judge, Outcome
 from .pool import DEFAULT, Pool
 from .share import NOWHERE, Around, Shares
+
+BALANCING = Balancing()
+"""Says nothing."""
 
 
 class Cluster:
@@ -40,8 +44,11 @@ class Cluster:
         self._slices = slices
         self.shares = Shares(around, self.refresh)
         """Localities, weights and warm-up."""
-        self._kind: Balancer | None = None
-        self._balancer = self._picker = picker(Balancer.LEAST_REQUEST, rng)
+        self._clock = around.clock
+        self._kind = Balancer.LEAST_REQUEST
+        self._make = maker(self._kind, rng, around.clock)
+        self._balancer: Picker = self._make()
+        self._picker = self._balancer
 
     def use(self, policy: TrafficPolicy, resilience: Resilience = NOTHING, made: Placed | None = None) -> None:
         """Treat its instances in this way from now on; what stays keeps its state.
@@ -49,24 +56,30 @@ class Cluster:
         `made` are places that were made ahead, for a cluster that is not yet hashed in this shape.
         """
         self.pool.use(policy.pool or DEFAULT)
-        kind, hashed = policy.balancer, policy.hash
-        if resilience.balancing is not None and resilience.balancing.balancer is not None:
-            kind = resilience.balancing.balancer
+        balancing = resilience.balancing or BALANCING
+        kind = policy.balancer if balancing.balancer is None else balancing.balancer
         if kind is not self._kind:
             self._kind = kind
-            self._balancer = picker(kind, self._rng)
-        self._picker = self.shares.use(policy, self._rng, lambda: picker(kind, self._rng), self._balancer)
+            self._make = maker(kind, self._rng, self._clock)
+            self._balancer = self._make()
+            self.judges = (*(one for one in self.judges if not isinstance(one, Ear)), *ear(self._balancer))
+        picker = self.shares.use(policy, self._rng, self._make, self._balancer)
+        if picker is not self._picker:
+            self._picker = picker
+            self._weigh()
+        hashed = policy.hash
         if hashed is None:
             self.hashing = None
-        elif self.hashing is None or not self.shaped(hashed):
-            self.hashing = Hashing(hashed, self._rng, self._slices, made)
+        elif self.hashing is None or self.hashing.shape != shape(hashed, balancing):
+            fitting = None if balancing.rendezvous else made
+            self.hashing = Hashing(hashed, self._rng, self._slices, fitting, balancing)
             self.hashing.follow(self.members, self.endpoints, self.shares.leveled)
-        elif self.hashing.policy != hashed:
-            self.hashing.use(hashed)
+        else:
+            self.hashing.use(hashed, balancing)
 
     def shaped(self, hashed: ConsistentHash) -> bool:
-        """Return whether it has the places that this policy leads by."""
-        return self.hashing is not None and shape(self.hashing.policy) == shape(hashed)
+        """Return whether it has the places that this policy leads by, where nothing else is said."""
+        return self.hashing is not None and self.hashing.shape == shape(hashed)
 
     def take(self, members: tuple[Endpoint, ...]) -> None:
         """Have these members from now on."""
@@ -81,9 +94,14 @@ class Cluster:
         for judge in self.judges:
             endpoints = tuple(one for one in endpoints if judge.admits(one))
         self.endpoints = endpoints = self.shares.follow(self.members, endpoints)
+        self._weigh()
         if self.hashing is not None:
             self.hashing.follow(self.members, endpoints, self.shares.leveled)
         self.pool.follow(endpoints)
+
+    def _weigh(self) -> None:
+        """Tell the picker who there is, and what they weigh now."""
+        self._picker.follow(self.endpoints, alike([one.weight for one in self.endpoints]))
 
     def record(self, endpoint: Endpoint, outcome: Outcome, seconds: float) -> None:
         """Take note of what came of an attempt."""

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from ..balancing.peak_ewma import UNMEASURED
 from ..messages.instance import Instance
 from ..messages.load import LoadReport, believable
 from .tally import Tally
@@ -23,8 +24,10 @@ class Endpoint:
         "awaited",
         "gone",
         "instance",
+        "latency",
         "load",
         "loaded_at",
+        "measured",
         "score",
         "since",
         "tally",
@@ -50,6 +53,9 @@ class Endpoint:
         """How well it does, 0 to 1, by what this node sees of it; see `health_score.py`."""
         self.awaited: tuple[Pool, ...] = ()
         """Destinations with calls that wait until it has a place; nobody mostly."""
+        self.latency = UNMEASURED
+        """Seconds that it takes to answer, as peak EWMA has learnt, at the time `measured`; negative where unknown."""
+        self.measured = 0.0
         self.gone = False
         """The registry has taken it out."""
         self.addresses: dict[tuple[str, str], tuple[bytes, bytes]] = {}
@@ -59,6 +65,11 @@ class Endpoint:
     def id(self) -> str:
         """The instance's id."""
         return self.instance.id
+
+    @property
+    def warmth(self) -> float:
+        """The part (0 to 1) of its weight that it has so far."""
+        return min(self._factors.values(), default=1.0)
 
     def renew(self, instance: Instance) -> None:
         """Take what it says about itself now."""
@@ -76,7 +87,7 @@ class Endpoint:
         self._weigh()
 
     def _weigh(self) -> None:
-        self.weight = (self.instance.weight or NONE) * min(self._factors.values(), default=1.0)
+        self.weight = (self.instance.weight or NONE) * self.warmth
 
     def report(self, load: LoadReport, now: float) -> None:
         """Take in how busy it says it is; figures that cannot be are no news."""

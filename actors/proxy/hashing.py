@@ -6,16 +6,18 @@ has them again when it is back. A call without a key goes to any instance.
 
 import logging
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 import xxhash
 
+from ..balancing.bounded import Full
 from ..loop.slice import Slices, Steps, at_once
 from ..messages.error import NoEndpoints
 from ..messages.hashing import ConsistentHash, HashSource
+from ..messages.resilience import Balancing
 from ..routing.matcher import header, parameter
-from .ahead import Placed, places_of
+from .ahead import Members, Placed, members_of, places_of, put, shape
 from .call import Call
 from .cookie import cookie, fresh, set_cookie
 from .endpoint import Endpoint
@@ -42,7 +44,12 @@ class Hashing:
     """The hashing of one cluster."""
 
     def __init__(
-        self, policy: ConsistentHash, rng: random.Random, slices: Slices | None = None, made: Placed | None = None
+        self,
+        policy: ConsistentHash,
+        rng: random.Random,
+        slices: Slices | None = None,
+        made: Placed | None = None,
+        balancing: Balancing | None = None,
     ) -> None:
         """Begin with the places that were `made` ahead, or with none.
 
@@ -52,27 +59,32 @@ class Hashing:
         self._rng = rng
         self._key = key_of(policy, rng)
         self._slices = slices
+        self.shape = shape(policy, balancing)
+        """What its places depend on besides their members."""
+        self._bound = balancing.bound if balancing is not None else 0.0
         self._ready = made is not None
         """Whether places were ever made: before, the few that have some already would get all calls."""
-        self._places, self._placed = made or Placed(places_of(policy), ())
+        self._places, self._placed = made or Placed(places_of(self.shape), ())
         """Places, and the members that were worked in last."""
         self._routable: dict[str, Endpoint] = {}
         self._leveled: Leveled | None = None
         self._levels: list[dict[str, Endpoint]] = []
-        self._members: tuple[str, ...] = ()
+        self._members: Members = ()
         self._working = False
 
-    def use(self, policy: ConsistentHash) -> None:
+    def use(self, policy: ConsistentHash, balancing: Balancing | None = None) -> None:
         """Read keys in another way; the places stay, so it must be of the same shape."""
-        self.policy = policy
-        self._key = key_of(policy, self._rng)
+        self._bound = balancing.bound if balancing is not None else 0.0
+        if policy != self.policy:
+            self.policy = policy
+            self._key = key_of(policy, self._rng)
 
     def follow(self, members: Iterable[Endpoint], routable: Iterable[Endpoint], leveled: Leveled | None = None) -> None:
         """Have these members from now on, of whom those that are `routable` may be called; many are worked in soon.
 
         Where there are levels a key belongs to one of them, by their shares, and leads to an instance there.
         """
-        self._members = tuple(one.id for one in members)
+        self._members = members_of(members)
         self._routable = {one.id: one for one in routable}
         self._leveled = leveled
         levels = () if leveled is None else leveled.levels
@@ -89,7 +101,7 @@ class Hashing:
         try:
             while self._placed != self._members:
                 members = self._members
-                yield from self._places.follow(members)
+                yield from put(members, self._places)
                 self._placed, self._ready = members, True
         finally:
             self._working = False
@@ -108,14 +120,26 @@ class Hashing:
             raise NoEndpoints
         if not self._ready:
             return unhashed.pick(avoided)
+        found = None
         if self._leveled is not None:
-            near = self._places.find(number, self._levels[self._leveled.of_key(number)], avoided)
-            if near is not None:
-                return near
-        found = self._places.find(number, self._routable, avoided)
+            found = self._find(number, self._levels[self._leveled.of_key(number)], avoided)
+        if found is None:
+            found = self._find(number, self._routable, avoided)
         if found is None and avoided:
-            found = self._places.find(number, self._routable, ())
+            found = self._find(number, self._routable, ())
         return unhashed.pick(avoided) if found is None else found
+
+    def _find(self, number: int, routable: Mapping[str, Endpoint], avoided: Sequence[Endpoint]) -> Endpoint | None:
+        """Return whom a hash leads to, within the bound where there is one; None where nobody is left."""
+        if len(avoided) >= len(routable) and all(one in avoided for one in routable.values()):
+            return None  # without a look at every place
+        found = self._places.find(number, routable, avoided)
+        if self._bound and found is not None and found.active:
+            # As this looks at everybody, only where it may matter: who has nothing in hand always has room.
+            full = Full(routable.values(), self._bound, avoided)
+            if found in full:
+                return self._places.find(number, routable, full) or found
+        return found
 
 
 def key_of(policy: ConsistentHash, rng: random.Random) -> Key:

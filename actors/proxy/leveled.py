@@ -5,6 +5,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from itertools import accumulate
 
+from ..balancing.picker import Weights, alike
 from .balancer import Picker
 from .endpoint import Endpoint
 from .level import Level
@@ -32,7 +33,7 @@ class Leveled:
         """Who gets which share."""
         return self._levels
 
-    def follow(self, levels: tuple[Level, ...]) -> tuple[Endpoint, ...]:
+    def take(self, levels: tuple[Level, ...]) -> tuple[Endpoint, ...]:
         """Have these levels from now on; returns everybody in them. A level keeps its picker by its place."""
         self._levels = levels
         while len(self._pickers) < len(levels):
@@ -42,21 +43,26 @@ class Leveled:
         self._count = len(everybody)
         return everybody
 
-    def pick(self, endpoints: Sequence[Endpoint]) -> Endpoint:
-        """Return one of `endpoints`: of all, or, for a retry, of those that are left of the levels.
+    def follow(self, members: Sequence[Endpoint], weights: Weights) -> None:
+        """Tell the pickers who is in their levels, and what they weigh now: what everybody weighs has no part in it."""
+        for picker, level in zip(self._pickers, self._levels, strict=False):
+            picker.follow(level.endpoints, alike([one.weight for one in level.endpoints]))
+
+    def pick(self, members: Sequence[Endpoint]) -> Endpoint:
+        """Return one of `members`: of all, or, for a retry, of those that are left of the levels.
 
         A retry stays in the level that is drawn where somebody is left there; else it goes on with the nearest.
         """
         drawn = self._at(self._draw())
-        if len(endpoints) == self._count:
+        if len(members) == self._count:
             return self._pickers[drawn].pick(self._levels[drawn].endpoints)
-        wanted = set(endpoints)
+        wanted = set(members)
         order: list[int] = [drawn, *range(len(self._levels))]
         for at in order:
             left = tuple(one for one in self._levels[at].endpoints if one in wanted)
             if left:
                 return self._pickers[at].pick(left)
-        return self._pickers[drawn].pick(endpoints)
+        return self._pickers[drawn].pick(members)
 
     def of_key(self, number: int) -> int:
         """Return the place of the level that a hashed key (64 bits) belongs to; the same key always to the same one,

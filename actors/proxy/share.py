@@ -72,7 +72,7 @@ class Shares:
             good = frozenset(reachable)
             counted = [one for one in members if one in good or self._counts(one)]
             found = levels(counted, good, self._around.here, self._locality, self._least_healthy)
-            reachable = self.leveled.follow(found)
+            reachable = self.leveled.take(found)
         if self._warming is not None:
             self._warming.follow(reachable)
         return reachable

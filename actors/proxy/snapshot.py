@@ -9,7 +9,7 @@ from ..messages.rule import DestinationPolicy, RetryPolicy, Rule
 from ..routing.decide import Decision
 from ..routing.table import RouteTable
 from ..routing.upstream import Upstream, covers
-from .ahead import Ahead, Want, wants
+from .ahead import Ahead, Members, Want, members_of, wants
 from .chain import Chain, Chains, Wants
 from .cluster import Cluster, carries
 from .endpoint import Endpoint
@@ -90,7 +90,7 @@ class Directory:
 
     def make_ahead(self, rules: Iterable[DestinationPolicy]) -> Steps[None]:
         """Make what these rules, not yet in force, hash by, where no cluster has it."""
-        found: list[tuple[Want, tuple[str, ...]]] = []
+        found: list[tuple[Want, Members]] = []
         for rule in rules:
             for service in [one for one in self._services if covers(rule.service, one)]:
                 for want in wants(rule, service):
@@ -98,16 +98,24 @@ class Directory:
                     if any(labels == want.labels and one.shaped(want.policy) for labels, one in clusters):
                         continue
                     known = self._services.get(service, {}).values()
-                    found.append((want, tuple(sorted(o.id for o in known if carries(o.instance.labels, want.labels)))))
+                    those = sorted_by_id(one for one in known if carries(one.instance.labels, want.labels))
+                    found.append((want, members_of(those)))
                 yield
         yield from self._ahead.make(found)
 
     def _refresh(self, service: str) -> None:
-        those = self._services.get(service, {}).values()
-        known = tuple(sorted(those, key=lambda one: one.id))  # the same order on every node
-        for labels, cluster in self._by_service.get(service, ()):
+        clusters = self._by_service.get(service)
+        if clusters is None:
+            return  # nobody calls it
+        known = sorted_by_id(self._services.get(service, {}).values())
+        for labels, cluster in clusters:
             members = tuple(one for one in known if carries(one.instance.labels, labels)) if labels else known
             cluster.take(members)
+
+
+def sorted_by_id(endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
+    """Return endpoints in an order that is the same on every node."""
+    return tuple(sorted(endpoints, key=lambda one: one.id))
 
 
 class Snapshot:

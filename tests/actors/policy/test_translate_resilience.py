@@ -26,8 +26,26 @@ def test_an_algorithm_that_istio_has_no_word_for():
 
 
 @pytest.mark.parametrize(
+    ("block", "balancing"),
+    [
+        ("{}", None),
+        ("{algorithm: REPORTED_LOAD}", Balancing(Balancer.REPORTED_LOAD)),
+        ("{algorithm: RENDEZVOUS}", Balancing(None, rendezvous=True)),
+        ("{boundedLoad: 125}", Balancing(None, bound=1.25)),
+        ("{algorithm: RENDEZVOUS, boundedLoad: 100}", Balancing(None, rendezvous=True, bound=1.0)),
+    ],
+)
+def test_what_is_hashed_is_led_by_rendezvous_and_within_bounds(block, balancing):
+    assert of(f"{{host: reviews, loadBalancer: {block}}}").rule.balancing == balancing
+
+
+@pytest.mark.parametrize(
     ("spec", "path"),
     [
+        ("{host: reviews, loadBalancer: {boundedLoad: 99}}", "$.spec.loadBalancer.boundedLoad"),
+        ("{host: reviews, loadBalancer: {boundedLoad: 1.25}}", "$.spec.loadBalancer.boundedLoad"),
+        ("{host: reviews, loadBalancer: {boundedLoad: 125%}}", "$.spec.loadBalancer.boundedLoad"),
+        ("{host: reviews, loadBalancer: {algorithm: ROUND_ROBIN}}", "$.spec.loadBalancer.algorithm"),
         ("{}", "$.spec.host"),
         ("{host: 'a b'}", "$.spec.host"),
         ("{host: reviews, loadBalancer: {algorithm: MAGIC}}", "$.spec.loadBalancer.algorithm"),

@@ -8,10 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from plait.actors.balancing.least_request import LeastRequest
+from plait.actors.balancing.random_choice import RandomChoice
+from plait.actors.balancing.round_robin import RoundRobin
 from plait.actors.messages.error import NoEndpoints
 from plait.actors.messages.instance import Instance
 from plait.actors.messages.traffic import Balancer, TrafficPolicy
-from plait.actors.proxy.balancer import LeastRequest, RandomChoice, RoundRobin, picker
+from plait.actors.proxy.balancer import maker
 from plait.actors.proxy.cluster import Cluster, carries
 from plait.actors.proxy.endpoint import Endpoint
 
@@ -26,7 +29,7 @@ def endpoints(*active):
 @pytest.mark.parametrize("kind", list(Balancer))
 def test_every_balancer_shares_evenly_among_equals(kind):
     those, chosen = endpoints(*[0] * 5), Counter()
-    balancer = picker(kind, random.Random(3))
+    balancer = maker(kind, random.Random(3), lambda: 0.0)()
     for _ in range(5000):
         chosen[balancer.pick(those).id] += 1
     assert len(chosen) == 5
@@ -36,7 +39,7 @@ def test_every_balancer_shares_evenly_among_equals(kind):
 @pytest.mark.parametrize("kind", list(Balancer))
 def test_a_single_endpoint_is_always_it(kind):
     (only,) = endpoints(99)
-    assert picker(kind, random.Random(3)).pick([only]) is only
+    assert maker(kind, random.Random(3), lambda: 0.0)().pick([only]) is only
 
 
 @given(st.integers(0, 50), st.integers(0, 50), st.randoms(use_true_random=False))
@@ -65,7 +68,7 @@ def test_least_request_keeps_the_load_of_many_close_together():
 
 
 def test_round_robin_takes_each_in_turn():
-    those, balancer = endpoints(0, 0, 0), RoundRobin()
+    those, balancer = endpoints(0, 0, 0), RoundRobin(random.Random(1))
     picked = [balancer.pick(those) for _ in range(9)]
     assert picked[:3] == picked[3:6] == picked[6:]
     assert set(picked) == set(those)
