@@ -11,7 +11,17 @@ from .exit import CommandError, Exit
 from .kind import kind_of
 from .output import Column, Item, Listing, clean, table_lines, write
 
-KINDS = ("service", "instance", "node", "actor", "virtualservice", "destinationrule", "gateway", "resilience")
+KINDS = (
+    "service",
+    "instance",
+    "node",
+    "actor",
+    "virtualservice",
+    "destinationrule",
+    "gateway",
+    "resilience",
+    "ratelimit",
+)
 TRACES = 20
 """The last traces of a service, in which its callers are looked for."""
 

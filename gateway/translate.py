@@ -13,8 +13,10 @@ from ..actors.messages.error import (
     MissedDeadline,
     NoEndpoints,
     NoRoute,
+    NotAdmitted,
     Overloaded,
     PoolOverflow,
+    RateLimited,
 )
 from .error_body import error_body
 
@@ -36,6 +38,8 @@ FLAG: dict[type[MeshError], str] = {
     NoEndpoints: "no_healthy_upstream",
     Overloaded: "overflow",
     PoolOverflow: "overflow",
+    RateLimited: "rate_limited",
+    NotAdmitted: "not_admitted",
     DeadlineExceeded: "timeout",
     MissedDeadline: "timeout",
     FaultInjected: "fault",
@@ -61,6 +65,8 @@ def translate(error: MeshError) -> tuple[int, Headers, bytes]:
         return 504, TEXT, b"upstream request timeout"
     if isinstance(error, Denied):
         return 403, TEXT, b"RBAC: access denied"
+    if isinstance(error, RateLimited):
+        return 429, [*JSON, *error.fields], error_body(error.code, error.sentence, cause(error))
     if isinstance(error, Overloaded):
         return STATUS[error.code], OVERLOADED, error_body(error.code, error.sentence, cause(error))
     # The request's own words may come back; where the bus is and how instances are called is nobody's business outside.

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from ..actors.bus.bus import Bus, BusState
 from ..actors.messages.health import OWN
 from ..actors.messages.instance import Instance
+from ..actors.messages.priority import Priority
 from ..actors.proxy.proxy import Proxy
 from ..actors.proxy.revision import PolicyFollower
+from ..actors.runtime.call_box import CallBox
 from ..actors.runtime.supervisor import Supervisor
 from ..actors.table.follower import Follower
 from ..tracing.metrics import Metrics
@@ -50,6 +52,23 @@ def measure(
         "Calls that wait for a place at an instance.",
         ("destination",),
         lambda: [((service,), float(count)) for service, count in proxy.queued.items()],
+    )
+    metrics.read_counter(
+        "plait_rate_limited",
+        "Calls that a rate limit counted, by what became of them.",
+        ("limit", "outcome"),
+        proxy.limits.counts,
+    )
+    metrics.read_counter(
+        "plait_shed",
+        "Calls that were refused because too many waited, by their priority.",
+        ("instance", "priority"),
+        lambda: [
+            ((cell.name, one.name.lower()), float(cell.mailbox.shed[one]))
+            for cell in supervisor.cells()
+            if isinstance(cell.mailbox, CallBox)
+            for one in Priority
+        ],
     )
     metrics.read_gauge(
         "plait_instance_health",

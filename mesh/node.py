@@ -33,6 +33,7 @@ from .hosting import Hosted, common_labels
 from .membership import Membership
 from .options import NodeOptions
 from .presence import Presence
+from .quotas import quotas
 from .readiness import routable
 from .real_ground import RealGround
 from .resident import Place
@@ -147,7 +148,7 @@ class Node:
         ends(self._leave)
         await self._until("a registry", lambda: self.registry.ready(PATIENCE))
         await self._until("a policy engine", lambda: self.policy.ready(PATIENCE))
-        await self.supervisor.start(specs)
+        await self.supervisor.start([*specs, *quotas(self.name, proxy, options.targets)])
         place = Place(
             link,
             proxy,
@@ -236,10 +237,9 @@ class Node:
 
     async def round_trip(self) -> float:
         """Return the seconds that both connections to the bus took to answer; see `Health`."""
-        clock = self.link.surroundings.clock
-        began = clock()
+        began = self.link.surroundings.clock()
         await self.link.flush()
-        return clock() - began
+        return self.link.surroundings.clock() - began
 
     def unready(self) -> str:
         """Return why this node is not ready; empty when it is."""

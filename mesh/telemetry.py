@@ -3,8 +3,9 @@
 import logging
 from collections.abc import Callable, Iterable
 
+from ..actors.messages.cause import CAUSES
 from ..actors.messages.envelope import ReplyFrame
-from ..actors.messages.error import CAUSES, FaultInjected, MeshError
+from ..actors.messages.error import FaultInjected, MeshError
 from ..actors.proxy.call import Call
 from ..actors.proxy.cluster import Cluster
 from ..actors.proxy.degraded import Degraded

@@ -19,7 +19,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("actors/bus", "actors/balancing"),
     ("actors/runtime", "actors/table"),
     ("actors/proxy", "actors/policy"),
-    ("actors/service", "registry", "tracing/store"),
+    ("actors/service", "actors/quota", "registry", "tracing/store"),
     ("actors",),  # the face: hands on the public names of the rooms below, and holds nothing itself
     ("gateway", "egress", "examples"),  # examples are guests: they see the face alone, as users do
     ("mesh",),

@@ -52,4 +52,4 @@ class ActorReply(msgspec.Struct, frozen=True, array_like=True, gc=False):
     payload: bytes
     """The answer in msgpack, or the error as text."""
     cause: int = 0
-    """0 for an answer, else the number of an error (`error.CAUSES`)."""
+    """0 for an answer, else the number of an error (`cause.CAUSES`)."""

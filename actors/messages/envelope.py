@@ -75,7 +75,7 @@ class ReplyFrame(msgspec.Struct, frozen=True, array_like=True, gc=False):
     headers: Headers
     body: bytes
     cause: int = 0
-    """0 for the service's own answer, else the number of an error (`error.CAUSES`)."""
+    """0 for the service's own answer, else the number of an error (`cause.CAUSES`)."""
     spent: int = 0
     """Retry tokens spent below."""
     load: LoadReport | None = None

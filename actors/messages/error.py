@@ -1,7 +1,8 @@
 """The one error tree: each error is a sentence, knows its code and what became of the call.
 
-Codes are gRPC's names. `cause` is the number that travels in a reply frame; numbers are never reused. Whether a
-call may be tried elsewhere follows from `processed`: NO is always safe, MAYBE only where a repetition does no harm.
+Codes are gRPC's names. `cause` is the number that travels in a reply frame (`cause.CAUSES`); numbers are never reused.
+Whether a call may be tried elsewhere follows from `processed`: NO is always safe, MAYBE only where a repetition does
+no harm.
 """
 
 from typing import ClassVar
@@ -194,6 +195,22 @@ class Denied(MeshError):
     code, cause, sentence = Code.PERMISSION_DENIED, 51, "RBAC: access denied"
 
 
+class RateLimited(MeshError):
+    """A rate limit lets no more calls pass just now."""
+
+    code, cause, sentence = Code.RESOURCE_EXHAUSTED, 55, "too many requests: a rate limit is reached"
+
+    def __init__(self, message: str = "", fields: list[tuple[str, str]] | None = None) -> None:
+        super().__init__(message)
+        self.fields = fields or []  # header fields that say when to come back
+
+
+class NotAdmitted(MeshError):
+    """Too many calls of the destination fail: a share of them is not sent."""
+
+    code, cause, sentence = Code.RESOURCE_EXHAUSTED, 56, "too many calls fail: this one was not sent"
+
+
 # The service's own failure
 
 
@@ -281,14 +298,3 @@ class UnknownOutcome(MeshError):
 
     code, cause, processed = Code.UNAVAILABLE, 113, Processed.MAYBE
     sentence = "whether the write took place is not known"
-
-
-def _leaves(kind: type[MeshError]) -> dict[int, type[MeshError]]:
-    found = {kind.cause: kind} if kind.cause else {}
-    for sub in kind.__subclasses__():
-        found |= _leaves(sub)
-    return found
-
-
-CAUSES: dict[int, type[MeshError]] = _leaves(MeshError)
-"""Every error that can travel, by the number that stands for it in a reply frame."""

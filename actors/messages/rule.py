@@ -9,6 +9,7 @@ import enum
 import msgspec
 
 from .external import ExternalService
+from .rate_limit import RateLimit
 from .resilience import Resilience
 from .traffic import TrafficPolicy
 
@@ -239,5 +240,5 @@ class GatewayPolicy(msgspec.Struct, frozen=True, array_like=True, tag="gateway")
     servers: tuple[Server, ...] = ()
 
 
-Rule = RuleSet | DestinationPolicy | GatewayPolicy | ExternalService | Resilience
+Rule = RuleSet | DestinationPolicy | GatewayPolicy | ExternalService | Resilience | RateLimit
 """One entry of the policy table; its key is `KIND/namespace/name`."""

@@ -8,11 +8,13 @@ from .istio_destination_rule import DestinationRule
 from .istio_gateway import Gateway
 from .istio_service_entry import ServiceEntry
 from .istio_virtual_service import VirtualService
+from .plait_rate_limit import RateLimit
 from .plait_resilience import Resilience
 from .problem import Report
 from .spec import Spec
 from .translate_destination_rule import destination_rule
 from .translate_gateway import gateway
+from .translate_rate_limit import rate_limit
 from .translate_resilience import resilience
 from .translate_service_entry import service_entry
 from .translate_virtual_service import virtual_service
@@ -38,13 +40,13 @@ KINDS: dict[str, Kind] = {
     "Gateway": Kind(NETWORKING, VERSIONS, Gateway, gateway),
     "ServiceEntry": Kind(NETWORKING, VERSIONS, ServiceEntry, service_entry),
     "Resilience": Kind(PLAIT, ("v1",), Resilience, resilience),
+    "RateLimit": Kind(PLAIT, ("v1",), RateLimit, rate_limit),
 }
 
 LATER = frozenset(
     {"WorkloadEntry", "WorkloadGroup", "Sidecar"}  # networking.istio.io
     | {"AuthorizationPolicy", "RequestAuthentication", "PeerAuthentication", "Telemetry"}  # its neighbours
     | {"HTTPRoute", "GRPCRoute", "ReferenceGrant", "GatewayClass"}  # the Gateway API
-    | {"RateLimit"}  # plait.dev
 )
 """Kinds that are known and not understood yet."""
 

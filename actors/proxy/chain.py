@@ -14,6 +14,7 @@ from .fallback import Fallback
 from .fault import Fault
 from .filter import Filter, Next, stack
 from .mirror import Copy, Mirror, Mirrors
+from .rate_limits import Limits
 from .retry import Retry
 from .timeout import Timeout
 from .wire import Wire
@@ -35,6 +36,8 @@ class Chain(NamedTuple):
     heeds_answers: bool
     """Whether some answer of the service would be followed by another attempt."""
     fallback: Fallback | None = None
+    limits: Limits | None = None
+    """What counts the call before anything else is done with it."""
 
 
 class Wants(NamedTuple):
@@ -47,6 +50,7 @@ class Wants(NamedTuple):
     policy: TrafficPolicy = TrafficPolicy()
     resilience: Resilience = NOTHING
     fallback: Fallback | None = None
+    limits: Limits | None = None
 
 
 class Chains:
@@ -67,7 +71,8 @@ class Chains:
         """Return the filters for these policies, outermost first."""
         fault, timeout = wants.fault, wants.timeout
         chain: list[Filter] = []
-        # Authentication and rate limits will stand here, in this order: who is refused costs nothing below.
+        # Authentication will stand here. Rate limits come before all of this, in `Running`: they wait for nothing, and
+        # who is refused costs nothing below.
         if wants.fallback is not None:
             # What falls back may fall back from everything below, faults included: they show whether it works.
             chain.append(wants.fallback)
@@ -95,7 +100,8 @@ class Chains:
         direct = not any(isinstance(step, Fault | Mirror) for step in filters) and not (retry and retry.limits_attempts)
         attempt = self._attempting(wants.retries)
         heeds = retry is not None and retry.heeds_answers
-        return Chain(stack(filters, attempt), attempt, direct, wants.timeout or None, retry, heeds, wants.fallback)
+        end = wants.timeout or None
+        return Chain(stack(filters, attempt), attempt, direct, end, retry, heeds, wants.fallback, wants.limits)
 
     def _attempting(self, retries: rule.RetryPolicy | None) -> Attempt:
         policy = retries or DEFAULT_RETRY
@@ -106,4 +112,4 @@ class Chains:
     def describe(self, wants: Wants) -> tuple[str, ...]:
         """Return the names of the chain's steps, outermost first."""
         steps = [type(step).__name__.lower() for step in self.filters(wants)]
-        return (*steps, "pick", "attempt")
+        return (*(["ratelimit"] if wants.limits else []), *steps, "pick", "attempt")

@@ -27,6 +27,7 @@ from .call import Call
 from .chain import Chain, Chains
 from .event import Emitter
 from .locality import NOT_KNOWN, Here
+from .rate_limits import RateLimits
 from .running import Observer, Running
 from .share import Around
 from .snapshot import Directory, Snapshot
@@ -153,6 +154,11 @@ class Proxy(Actor):
                 found[cluster.service] += len(cluster.pool.queue)
         return found
 
+    @property
+    def limits(self) -> RateLimits:
+        """Counts calls against the rate limits."""
+        return self.directory.limits
+
     # The registry's side
 
     def receive(self, message: Any) -> None:
@@ -226,6 +232,7 @@ class Proxy(Actor):
         """From now on requests that begin here decide by this snapshot."""
         assert isinstance(prepared, Snapshot)
         self.snapshot = prepared
+        self.directory.limits.keep(prepared.table.limits)
         self._tell(prepared.table, True)
 
     def follow(self, told: Callable[[RouteTable, bool], object]) -> None:

@@ -11,7 +11,7 @@ import msgspec
 
 from ..loop.drive import Drive
 from ..messages.envelope import ReplyFrame
-from ..messages.error import MeshError
+from ..messages.error import MeshError, RateLimited
 from .acting import act
 from .call import Call
 from .chain import Chain
@@ -70,6 +70,8 @@ class Running(msgspec.Struct, eq=False):
                 if answer is not None:
                     self._finish(answer)
                     return
+            if chain.limits is not None:
+                self.done = chain.limits.admit(call, self.began, self.done)
             if call.allowance is not None and call.decision.timeout is None:
                 call.limit = self.began + call.allowance
             if chain.direct:
@@ -80,6 +82,9 @@ class Running(msgspec.Struct, eq=False):
                     call.limit = end if call.limit is None or end < call.limit else call.limit
                 self.waiting = chain.attempt.send(call, self._first)
                 return
+        except RateLimited as error:  # outside of all that could try again, or fall back
+            self._finish(error)
+            return
         except MeshError as error:
             if self.chain is not None and (call.attempts or self.chain.fallback is not None):
                 self._first(error)

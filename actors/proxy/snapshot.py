@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from ..loop.slice import Slices, Steps
 from ..messages.instance import Instance
+from ..messages.rate_limit import RateLimit
 from ..messages.rule import DestinationPolicy, RetryPolicy, Rule
 from ..routing.decide import Decision
 from ..routing.table import RouteTable
@@ -15,6 +16,7 @@ from .cluster import Cluster, carries
 from .endpoint import Endpoint
 from .filter import Next
 from .mirror import Copy
+from .rate_limits import RateLimits
 from .share import NOWHERE, Around
 from .topic import Topics
 
@@ -36,6 +38,8 @@ class Directory:
         self._services: dict[str, dict[str, Endpoint]] = {}
         self._clusters: dict[Key, Cluster] = {}
         self._by_service: dict[str, list[tuple[dict[str, str], Cluster]]] = {}
+        self.limits = RateLimits()
+        """What counts calls; counts outlive revisions, too."""
         self.topics = Topics(rng)
         """Who is interested in which events."""
 
@@ -152,13 +156,25 @@ class Snapshot:
         if upstream.resilience.fallbacks:
             fallback = self._steps.degradation.fallback(decision, self.table.upstream, self._lead)
         return Wants(
-            decision.fault, decision.timeout, decision.retries, copies, upstream.policy, upstream.resilience, fallback
+            decision.fault,
+            decision.timeout,
+            decision.retries,
+            copies,
+            upstream.policy,
+            upstream.resilience,
+            fallback,
+            self._directory.limits.of(self._limits(decision)) if self.table.limits else None,
         )
 
     def _lead(self, goal: Upstream, retries: RetryPolicy | None) -> tuple[Cluster, Next]:
         """Where a fallback leads: its own fallbacks do not count there, so that none leads in a circle."""
         chain = self._steps.build(Wants(None, None, retries, (), goal.policy, goal.resilience))
         return self._directory.cluster(goal), chain.proceed
+
+    def _limits(self, decision: Decision) -> list[RateLimit]:
+        service, subset, holds = decision.service, decision.subset, self.table.upstream.holds
+        those = [one for one in self.table.limits if one.subset in ("", subset)]
+        return [one for one in those if service and holds(one.name, one.service, service)]
 
     def steps(self, decision: Decision) -> tuple[str, ...]:
         """Return the names of the chain's steps, outermost first."""

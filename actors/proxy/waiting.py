@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, cast
 import msgspec
 
 from ..loop.timer import Deadline
+from ..messages.cause import CAUSES
 from ..messages.codec import decode_reply
 from ..messages.envelope import Flag, ReplyFrame
 from ..messages.error import (
-    CAUSES,
     BadReply,
     DeadlineExceeded,
     Disconnected,

@@ -9,6 +9,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from ..messages.error import InvalidName
 from ..messages.external import ExternalService
 from ..messages.name import called_token, host_of
+from ..messages.rate_limit import RateLimit
 from ..messages.resilience import Resilience
 from ..messages.rule import DestinationPolicy, GatewayPolicy, Rule, RuleSet
 from .delegate import expand
@@ -38,12 +39,15 @@ class RouteTable:
         "bound",
         "gateways",
         "limited",
+        "limits",
         "revision",
         "upstream",
     )
 
     def __init__(self, revision: int, gateways: dict[str, GatewayPolicy], upstream: Upstreams) -> None:
         self.revision = revision
+        self.limits: list[RateLimit] = []
+        """All rate limits, by name."""
         self.gateways = gateways
         """The gateways' policies by `namespace/name`."""
         self.upstream = upstream
@@ -284,9 +288,10 @@ def begin_table(
             outside.append(rule)
         elif isinstance(rule, Resilience):
             resilience.append(rule)
-        else:
+        elif isinstance(rule, GatewayPolicy):
             gateways[rule.name] = rule
     rule_sets.sort(key=lambda one: (one.order, one.name))
     found = Upstreams(policies, previous.upstream if previous is not None else None, outside, resilience)
     table = RouteTable(revision, gateways, found)
+    table.limits += [rule for _, rule in sorted(rules.items()) if isinstance(rule, RateLimit)]
     return table, table.fill(rule_sets, delegates, previous)

@@ -136,6 +136,11 @@ class Upstreams:
             found = self._resilient[service] = tuple(sorted(those, key=lambda one: _space(one) == ROOT != home))
         return found
 
+    def holds(self, name: str, about: str, service: str) -> bool:
+        """Return whether the document `namespace/name` about a service or wildcard holds for `service`: those of the
+        service's own namespace and of the root do."""
+        return name.partition("/")[0] in (self._home(service), ROOT) and covers(about, service)
+
     def subsets(self, service: str) -> tuple[str, ...]:
         """Return the names of all subsets that are defined of a service, for whomever."""
         return tuple(dict.fromkeys(subset.name for one in self.rules(service) for subset in one.subsets))

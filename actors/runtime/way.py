@@ -14,8 +14,9 @@ import msgspec
 
 from ..bus.bus import Bus
 from ..messages.actor import ACTOR_VERSION, Act, ActorFrame, ActorReply
+from ..messages.cause import CAUSES
 from ..messages.codec import Codec, encode
-from ..messages.error import CAUSES, BadReply, DeadlineExceeded, MeshError
+from ..messages.error import BadReply, DeadlineExceeded, MeshError
 from ..messages.subject import Subjects
 from .context import CallContext
 from .ref import check_chain

@@ -2,7 +2,7 @@
 
 import pytest
 
-from plait.actors.messages import envelope, hashing, instance, load, resilience, rule, table, traffic
+from plait.actors.messages import envelope, hashing, instance, load, rate_limit, resilience, rule, table, traffic
 
 NODE_1 = instance.Connection("NCT4", 7)
 NODE_2 = instance.Connection("NCT4", 8)
@@ -211,6 +211,17 @@ SAMPLES = {
     ),
     "resilience": resilience.Resilience(
         "default/reviews", "reviews", "v2", resilience.Balancing(traffic.Balancer.PEAK_EWMA)
+    ),
+    "rate_limit": rate_limit.RateLimit(
+        "default/a",
+        "reviews",
+        "v2",
+        (
+            rate_limit.Limit(
+                "l", 100, 60.0, 20, rate_limit.Scope.MESH, "end-user", True, True, True, ("r",), ("c",), 10.0, 2.0
+            ),
+        ),
+        True,
     ),
     "gateway_policy": rule.GatewayPolicy(
         "default/edge", {"istio": "ingressgateway"}, (rule.Server(80, "HTTP", ("*.shop.org",), "http", ("*",)),)

@@ -3,7 +3,8 @@
 import pytest
 
 from plait.actors.messages import error
-from plait.actors.messages.error import CAUSES, Code, MeshError, Processed
+from plait.actors.messages.cause import CAUSES
+from plait.actors.messages.error import Code, MeshError, Processed
 
 
 def tree(kind=MeshError):

@@ -6,9 +6,9 @@ import random
 import pytest
 
 from plait.actors import Response, Service, get
+from plait.actors.messages.cause import CAUSES
 from plait.actors.messages.codec import encode
 from plait.actors.messages.error import (
-    CAUSES,
     ActorStopped,
     Draining,
     HandlerFailed,

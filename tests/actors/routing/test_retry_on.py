@@ -2,9 +2,9 @@
 
 import pytest
 
+from plait.actors.messages.cause import CAUSES
 from plait.actors.messages.envelope import ReplyFrame
 from plait.actors.messages.error import (
-    CAUSES,
     DeadlineExceeded,
     Denied,
     FaultInjected,
