@@ -70,6 +70,28 @@ def measure(
             for one in Priority
         ],
     )
+    metrics.read_counter(
+        "plait_ejections",
+        "Instances that outlier detection took out of rotation.",
+        ("destination", "subset", "cause"),
+        lambda: list(proxy.hearing.ejections.items()),
+    )
+    metrics.read_counter(
+        "plait_ejections_withheld",
+        "Ejections that were due and were not carried out, by why not.",
+        ("destination", "subset", "reason"),
+        lambda: list(proxy.hearing.withheld.items()),
+    )
+    metrics.read_gauge(
+        "plait_ejected",
+        "Instances out of rotation just now.",
+        ("destination", "subset"),
+        lambda: [
+            ((one.service, one.subset), float(len(one.outlier.ejected)))
+            for one in proxy.directory.clusters()
+            if one.outlier is not None
+        ],
+    )
     metrics.read_gauge(
         "plait_instance_health",
         "1 for the health that an instance of this node has, 0 for the others.",

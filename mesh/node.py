@@ -27,6 +27,7 @@ from ..actors.table.follower import Follower
 from .departure import Departure
 from .edge import EDGES, Edges
 from .gauge import measure
+from .gossip import gossip
 from .ground import Ground
 from .health import Health
 from .hosting import Hosted, common_labels
@@ -90,9 +91,8 @@ class Node:
         self._ends = AsyncExitStack()
 
     async def start(self) -> None:
-        """Connect and start everything; returns when it is registered, healthy and known to be.
-
-        Whatever comes of it, `stop` puts away what was started.
+        """Connect and start everything; returns when it is registered, healthy and known to be, or fails: then too
+        `stop` puts away what was started.
 
         Raises:
             BusUnavailable: there is no bus.
@@ -116,13 +116,15 @@ class Node:
         proxy = self.proxy = Proxy(wire, link.deadlines, ground.rng, link.surroundings.clock, telemetry, at)
         self.supervisor = Supervisor(self.name, link.surroundings, failed=self._give_up)
         ends(self.supervisor.stop)
+        self._ends.callback(gossip(link, proxy, telemetry).close)
         self.post = Post(link.data, link.subjects, link.surroundings)
         self.post.open()
         self._look = UserSubjects(link.control, link.subjects, self.name.encode())
         self._look.serve(link.subjects.user("actors", self.name), lambda _: branch(self.supervisor))
         self._look.serve(link.subjects.user("config", self.name), lambda asked: config(proxy, self.name, asked))
         self.departure = Departure(link, self._depart, options.keeps)
-        ends(self._close_post)
+        for one in (self.post, self.departure, self._look):
+            self._ends.callback(one.close)
         proxy_cell = await self.supervisor.start_child(ChildSpec("proxy", lambda: proxy, mailbox=100_000))
         self.registry = Follower(
             link.asker,
@@ -276,11 +278,6 @@ class Node:
         await self._ends.aclose()
         if self.health is not None:
             self.health.stop()
-
-    async def _close_post(self) -> None:
-        self._look.close()
-        self.departure.close()
-        self.post.close()
 
     async def _depart(self) -> list[str]:
         """Take no more work and end what is in hand; return what has left the registry."""

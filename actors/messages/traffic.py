@@ -60,8 +60,19 @@ class Outlier(msgspec.Struct, frozen=True, array_like=True):
     min_health_percent: float = 0.0
     """With fewer healthy instances than this, calls go to all of them."""
     codes: tuple[tuple[int, int], ...] = ()
-    """(first, last) statuses that are failures; none means 500 to 599."""
+    """(first, last) statuses that are failures beside 500 to 599."""
     enabled: bool = True
+    success_rate_hosts: int = 5
+    """With fewer instances than this success rates are not compared; 0: never."""
+    success_rate_requests: int = 100
+    """Calls that an instance must have had within an interval for its rate to count."""
+    success_rate_deviations: float = 1.9
+    success_rate_gap: float = 5.0
+    """Points that a rate must lie below the average, beside the standard deviations."""
+    failure_percentage: float = 85.0
+    """Share of failed calls in an interval; 0: never looked at."""
+    failure_percentage_hosts: int = 5
+    failure_percentage_requests: int = 50
 
 
 class Pool(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -13,9 +13,11 @@ from ..messages.traffic import Balancer, TrafficPolicy
 from .ahead import Placed, shape
 from .balancer import Ear, Picker, ear, maker
 from .call import Call
+from .ejection import Ejection
 from .endpoint import Endpoint
 from .hashing import Hashing
 from .judge import Judge, Outcome
+from .outlier import OutlierJudge
 from .pool import DEFAULT, Pool
 from .share import NOWHERE, Around, Shares
 
@@ -38,6 +40,8 @@ class Cluster:
         self.judges: tuple[Judge, ...] = ()
         self.pool = Pool()
         """What is under way, its limits, and who waits for a place."""
+        self.outlier: OutlierJudge | None = None
+        """The judge that ejects outliers, one of `judges`."""
         self.hashing: Hashing | None = None
         """Picks by a key of the call, where the policy asks for that."""
         self._rng = rng
@@ -107,6 +111,10 @@ class Cluster:
         """Take note of what came of an attempt."""
         for judge in self.judges:
             judge.record(endpoint, outcome, seconds)
+
+    def ejected(self, endpoint: Endpoint) -> Ejection | None:
+        """Return why and until when an instance is out of rotation; None where it is not."""
+        return None if self.outlier is None else self.outlier.ejected.get(endpoint)
 
     def pick(self, tried: Sequence[Endpoint]) -> Endpoint:
         """Return the endpoint for the next attempt, one that was not tried yet where there is one, on another node than

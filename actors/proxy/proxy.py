@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from ..bus.bus import BusState
 from ..loop.slice import Slices, Steps
 from ..loop.timer import Deadlines
 from ..messages.codec import Codec
@@ -26,6 +27,7 @@ from .ahead import hashes
 from .call import Call
 from .chain import Chain, Chains
 from .event import Emitter
+from .hearing import Hearing
 from .locality import NOT_KNOWN, Here
 from .rate_limits import RateLimits
 from .running import Observer, Running
@@ -59,8 +61,14 @@ class Proxy(Actor):
         here: Here = NOT_KNOWN,
     ) -> None:
         """`here` is where the node is: the localities of calls count from there."""
+        loop = asyncio.get_running_loop()
         self.wire = wire
-        self.directory = Directory(rng, Slices(asyncio.get_running_loop(), clock), Around(here, clock, deadlines))
+        self.hearing = Hearing(
+            clock, loop.call_later, lambda: wire.bus.state is BusState.CONNECTED and not wire.bus.stalled
+        )
+        """What the judges of outliers share."""
+        self.directory = Directory(rng, Slices(loop, clock), Around(here, clock, deadlines), self.hearing)
+        self.hearing.known = lambda service: len(self.directory.services().get(service, ()))
         self._steps = Chains(wire, deadlines, rng)
         self.emitter = Emitter(wire, self.directory.topics, self._steps, rng, clock, observer)
         """Sends events to those who are interested."""
@@ -68,6 +76,7 @@ class Proxy(Actor):
         self._clock = clock
         self._observer = observer
         self._instances: dict[str, Instance] = {}
+        self._nodes: set[str] | None = None
         self._instance = Codec[Instance](Instance)
         self._rule = Codec[Rule](Rule)
         self._rules: dict[str, tuple[bytes, Rule]] = {}
@@ -169,6 +178,7 @@ class Proxy(Actor):
             super().receive(message)
 
     def _apply(self, message: Instances) -> None:
+        self._nodes = None
         if message.whole:
             for key in [key for key in self._instances if key not in message.changes]:
                 self._remove(key)
@@ -197,6 +207,12 @@ class Proxy(Actor):
     def instances(self) -> Mapping[str, Instance]:
         """Everybody in the registry, by key."""
         return self._instances
+
+    def member(self, node: str) -> bool:
+        """Return whether a node of that name has an instance in the registry."""
+        if self._nodes is None:
+            self._nodes = {instance.node for instance in self._instances.values()}
+        return node in self._nodes
 
     # The policy engine's side
 

@@ -7,6 +7,7 @@ from ..loop.slice import Slices, Steps
 from ..messages.instance import Instance
 from ..messages.rate_limit import RateLimit
 from ..messages.rule import DestinationPolicy, RetryPolicy, Rule
+from ..messages.traffic import Outlier
 from ..routing.decide import Decision
 from ..routing.table import RouteTable
 from ..routing.upstream import Upstream, covers
@@ -15,10 +16,15 @@ from .chain import Chain, Chains, Wants
 from .cluster import Cluster, carries
 from .endpoint import Endpoint
 from .filter import Next
+from .hearing import Hearing
 from .mirror import Copy
+from .outlier import seat
 from .rate_limits import RateLimits
 from .share import NOWHERE, Around
 from .topic import Topics
+
+OUTLIER = Outlier()
+"""Where no rule says anything."""
 
 Key = tuple[str, str, tuple[tuple[str, str], ...], str, bool]
 
@@ -29,9 +35,23 @@ class Directory:
     Clusters and endpoints outlive policy revisions: balancers keep their turn, counters their count.
     """
 
-    def __init__(self, rng: random.Random, slices: Slices | None = None, around: Around = NOWHERE) -> None:
-        """`slices` cut what takes long; without them it is done at once. `around` is what this node is in."""
+    def __init__(
+        self,
+        rng: random.Random,
+        slices: Slices | None = None,
+        around: Around = NOWHERE,
+        hearing: Hearing | None = None,
+    ) -> None:
+        """Begin with nobody.
+
+        Args:
+            rng: chance.
+            slices: cut what takes long; without them it is done at once.
+            around: what this node is in.
+            hearing: what outlier detection shares; without it there is none.
+        """
         self._rng = rng
+        self._hearing = hearing
         self._slices = slices
         self._around = around
         self._ahead = Ahead()
@@ -90,6 +110,8 @@ class Directory:
         if hashed is not None and not cluster.shaped(hashed):
             made = self._ahead.take(upstream.service, upstream.labels, hashed)
         cluster.use(upstream.policy, upstream.resilience, made)
+        if self._hearing is not None and not mirrors:  # copies are nobody's loss, and count against nobody
+            seat(cluster, upstream.policy.outlier or OUTLIER, self._hearing)
         return cluster
 
     def make_ahead(self, rules: Iterable[DestinationPolicy]) -> Steps[None]:

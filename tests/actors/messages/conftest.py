@@ -2,7 +2,18 @@
 
 import pytest
 
-from plait.actors.messages import envelope, hashing, instance, load, rate_limit, resilience, rule, table, traffic
+from plait.actors.messages import (
+    complaint,
+    envelope,
+    hashing,
+    instance,
+    load,
+    rate_limit,
+    resilience,
+    rule,
+    table,
+    traffic,
+)
 
 NODE_1 = instance.Connection("NCT4", 7)
 NODE_2 = instance.Connection("NCT4", 8)
@@ -223,6 +234,7 @@ SAMPLES = {
         ),
         True,
     ),
+    "complaints": complaint.Complaints((complaint.Complaint("ratings-v1-0a1b2c", 2**60, 4, 3, 2, 29.5),)),
     "gateway_policy": rule.GatewayPolicy(
         "default/edge", {"istio": "ingressgateway"}, (rule.Server(80, "HTTP", ("*.shop.org",), "http", ("*",)),)
     ),
