@@ -16,6 +16,17 @@ class Balancing(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Hashed calls pass over instances that have more than this factor of their share in hand; 0 sets no bound."""
 
 
+class Hedge(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """When an idempotent call that is not answered yet is made a second time, on another instance."""
+
+    delay: float | None = None
+    """Seconds after which; None for the time that `quantile` says."""
+    quantile: float = 0.95
+    """Share of the destination's answers (0 to 1) that come sooner."""
+    max_extra_percent: float = 5.0
+    """So many of the calls may be made twice."""
+
+
 class Resilience(msgspec.Struct, frozen=True, array_like=True, tag="resilience"):
     """One document. Each block that is None says nothing: what holds is that of a wider document, else the default."""
 
@@ -28,6 +39,7 @@ class Resilience(msgspec.Struct, frozen=True, array_like=True, tag="resilience")
     balancing: Balancing | None = None
     fallbacks: tuple[Fallback, ...] | None = None
     """What calls that fail are answered with, the first that has an answer."""
+    hedge: Hedge | None = None
 
 
 NOTHING = Resilience("", "")

@@ -92,8 +92,18 @@ class RetryBudget(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """How many retries a destination gets, in proportion to its calls."""
 
     percent: float = 20.0
+    """Of the calls of the last `interval` seconds."""
     min_concurrency: int = 3
+    """So many retries may be under way at once, whatever the share says."""
     interval: float = 0.0
+    """Seconds; 0 means 10."""
+    per_second: float = 0.0
+    """Retries that are allowed besides the share."""
+
+
+DEFAULT_BUDGET = RetryBudget(min_concurrency=0, per_second=10.0)
+"""Where no rule says anything: a fifth of the calls of the last 10 s, and 10 a second, for where there are few calls.
+No minimum of retries under way: where calls fail at once, three of those are thousands a second."""
 
 
 class TrafficPolicy(msgspec.Struct, frozen=True, array_like=True):

@@ -10,6 +10,7 @@ from msgspec import UNSET, UnsetType
 from .istio_connection_pool import ConnectionPool
 from .istio_consistent_hash import ConsistentHash
 from .istio_locality import LocalityLbSetting, NoZones
+from .istio_retry_budget import RetryBudget
 from .istio_warmup import Warmup
 from .scalar import Later, NoConnections, PositiveDuration
 from .spec import Port, Spec
@@ -100,7 +101,7 @@ class TrafficPolicy(Spec):
     outlier_detection: Later = UNSET
     tls: ClientTls | UnsetType = UNSET
     port_level_settings: list[PortTrafficPolicy] | UnsetType = UNSET
-    retry_budget: Later = UNSET
+    retry_budget: RetryBudget | UnsetType = UNSET
     tunnel: NoConnections | UnsetType = UNSET
     proxy_protocol: NoConnections | UnsetType = UNSET
 

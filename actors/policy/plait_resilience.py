@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 from msgspec import UNSET, Meta, UnsetType
 
 from .plait_fallback import Fallback
+from .plait_hedging import Hedging
 from .spec import Spec
 
 
@@ -35,3 +36,4 @@ class Resilience(Spec):
     subset: str = ""
     load_balancer: LoadBalancer | UnsetType = UNSET
     fallbacks: list[Fallback] | UnsetType = UNSET
+    hedging: Hedging | UnsetType = UNSET

@@ -20,6 +20,7 @@ from .problem import Path, ProblemCode, Report
 from .translate_connection_pool import connection_pool
 from .translate_consistent_hash import consistent_hash
 from .translate_locality import locality
+from .translate_retry_budget import retry_budget
 from .translate_tls import client_tls
 from .translate_warmup import warmup
 
@@ -118,6 +119,9 @@ def _policy(
         inherited = replace(inherited, tls=client_tls(policy.tls, service, (*path, "tls"), report))
     if policy.connection_pool is not UNSET:
         inherited = replace(inherited, pool=connection_pool(policy.connection_pool, (*path, "connectionPool"), report))
+    if isinstance(policy, TrafficPolicy) and policy.retry_budget is not UNSET:
+        budget = retry_budget(policy.retry_budget, (*path, "retryBudget"), report)
+        inherited = replace(inherited, budget=budget)
     if policy.load_balancer is UNSET:
         return inherited
     return _balanced(policy.load_balancer, inherited, (*path, "loadBalancer"), report)

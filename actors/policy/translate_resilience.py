@@ -8,6 +8,7 @@ from .plait_resilience import Resilience
 from .problem import Report
 from .translate_balancing import balancing
 from .translate_fallback import fallbacks
+from .translate_hedging import hedge
 
 
 def resilience(spec: Resilience, namespace: str, name: str, report: Report) -> rule.Resilience:
@@ -25,4 +26,5 @@ def resilience(spec: Resilience, namespace: str, name: str, report: Report) -> r
         fallbacks=None
         if spec.fallbacks is UNSET
         else fallbacks(spec.fallbacks, namespace, ("spec", "fallbacks"), report),
+        hedge=None if spec.hedging is UNSET else hedge(spec.hedging),
     )

@@ -1,11 +1,12 @@
 """The innermost step: pick an instance that has a place, call it; where none has one, wait for it."""
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Sequence
 
 from ..messages.envelope import ReplyFrame
 from .call import Call
 from .endpoint import Endpoint
+from .idempotence import REPLAYABLE, may_run_twice
 from .pool import REQUESTS, Pending
 from .waiting import Done, Waiting
 from .wire import Wire, resolver
@@ -16,8 +17,10 @@ NOBODY: tuple[Endpoint, ...] = ()
 class Attempt:
     """One attempt on one instance; retries come here again."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: Wire, beside: int = 0) -> None:
+        """`beside` are the attempts after the first that may begin while another is under way."""
         self._wire = wire
+        self._beside = beside
 
     def pick(self, call: Call) -> Endpoint | None:
         """Pick the instance for the next attempt and note it in the call; None while all of them are full.
@@ -45,15 +48,20 @@ class Attempt:
         """Return whom the next attempt leaves alone where there is somebody else: those that were tried."""
         return call.tried
 
-    def __call__(self, call: Call) -> Awaitable[ReplyFrame]:
-        """Pick and call; a plain function that hands on the wire's coroutine, which saves one of its own.
+    async def __call__(self, call: Call) -> ReplyFrame:
+        """Pick and call, and wait for the reply.
 
         Raises:
             NoEndpoints, PoolOverflow: as `pick`.
-            MeshError: as `Wire.exchange`.
+            MeshError: there is no reply that the service itself gave; `processed` says what became of the call.
         """
-        endpoint = self.pick(call)
-        return self._wait(call) if endpoint is None else self._wire.exchange(endpoint, call)
+        future: asyncio.Future[ReplyFrame] = asyncio.get_running_loop().create_future()
+        waiting = self.send(call, resolver(future))
+        try:
+            return await future
+        finally:
+            waiting.cancel()
+            del future, waiting  # they know the error, which knows this frame: only the collector would part them
 
     def send(self, call: Call, done: Done) -> Waiting | Pending:
         """Pick and send, at once or when an instance has a place; `done` takes what comes of it.
@@ -63,7 +71,9 @@ class Attempt:
             MeshError: nothing was sent.
         """
         endpoint = self.pick(call)
-        return self._queue(call, done) if endpoint is None else self._wire.send(endpoint, call, done)
+        if endpoint is None:
+            return call.cluster.pool.join(self, call, done, call.cluster.endpoints, self._wire.deadlines)
+        return self.launch(endpoint, call, done)
 
     def launch(self, endpoint: Endpoint, call: Call, done: Done) -> Waiting:
         """Send to an instance that was picked.
@@ -71,19 +81,10 @@ class Attempt:
         Raises:
             MeshError: nothing was sent.
         """
-        return self._wire.send(endpoint, call, done)
-
-    def _queue(self, call: Call, done: Done) -> Pending:
-        return call.cluster.pool.join(self, call, done, call.cluster.endpoints, self._wire.deadlines)
-
-    async def _wait(self, call: Call) -> ReplyFrame:
-        future: asyncio.Future[ReplyFrame] = asyncio.get_running_loop().create_future()
-        pending = self._queue(call, resolver(future))
-        try:
-            return await future
-        finally:
-            pending.cancel()
-            del future, pending  # they know the error, which knows this frame: only the collector would part them
+        waiting = self._wire.send(endpoint, call, done)
+        if len(call.tried) <= self._beside and len(call.body) <= REPLAYABLE and may_run_twice(call):
+            waiting.cluster.pace.watch(waiting)
+        return waiting
 
 
 class AnyAttempt(Attempt):

@@ -8,6 +8,7 @@ import msgspec
 from ..messages.envelope import Headers
 from ..routing.action import Action
 from ..routing.decide import Decision
+from ..runtime.purse import Purse
 from .degraded import Degraded
 from .endpoint import Endpoint
 
@@ -78,6 +79,8 @@ class Call(msgspec.Struct, eq=False):
     """Value of the cookie that was made to keep the client with its instance; empty mostly."""
     set_cookie: str = ""
     """The field that gives it to the client."""
+    purse: Purse | None = None
+    """Retries that this call and all below it may still have; None for a call that is never tried again."""
 
     degraded: Degraded | None = None
     """Its destination failed and has fallbacks: what came of them."""

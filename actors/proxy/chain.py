@@ -57,9 +57,7 @@ class Chains:
     """Builds the chain of a route from its policies."""
 
     def __init__(self, wire: Wire, deadlines: Deadlines, rng: random.Random) -> None:
-        self._attempt = Attempt(wire)
-        self._any_attempt = AnyAttempt(wire)
-        self._distant_attempt = DistantAttempt(wire)
+        self._wire = wire
         self.mirrors = Mirrors(wire, rng)
         """Sends copies."""
         self.degradation = Degradation()
@@ -90,7 +88,8 @@ class Chains:
         if policy.attempts > 0:
             # Around the pick: another attempt picks another instance.
             chain.append(Retry(policy, self._deadlines, self._rng))
-        # Hedges, and the limits and breakers of the picked instance, will stand here.
+        # A second attempt beside the first is no filter: it begins where one takes too long (see `pace.py`).
+        # The limits and breakers of the picked instance will stand here.
         return chain
 
     def build(self, wants: Wants) -> Chain:
@@ -98,16 +97,20 @@ class Chains:
         filters = self.filters(wants)
         retry = next((step for step in filters if isinstance(step, Retry)), None)
         direct = not any(isinstance(step, Fault | Mirror) for step in filters) and not (retry and retry.limits_attempts)
-        attempt = self._attempting(wants.retries)
+        attempt = self._attempting(wants)
         heeds = retry is not None and retry.heeds_answers
         end = wants.timeout or None
         return Chain(stack(filters, attempt), attempt, direct, end, retry, heeds, wants.fallback, wants.limits)
 
-    def _attempting(self, retries: rule.RetryPolicy | None) -> Attempt:
-        policy = retries or DEFAULT_RETRY
+    def _attempting(self, wants: Wants) -> Attempt:
+        policy = wants.retries or DEFAULT_RETRY
+        # Where each attempt has a time of its own, that says when the next one begins.
+        beside = policy.attempts if policy.per_try_timeout is None else 0
+        if wants.resilience.hedge is not None:
+            beside = max(1, beside)
         if policy.remote_localities:
-            return self._distant_attempt
-        return self._attempt if policy.ignore_previous_hosts else self._any_attempt
+            return DistantAttempt(self._wire, beside)
+        return Attempt(self._wire, beside) if policy.ignore_previous_hosts else AnyAttempt(self._wire, beside)
 
     def describe(self, wants: Wants) -> tuple[str, ...]:
         """Return the names of the chain's steps, outermost first."""

@@ -9,15 +9,17 @@ from ..messages.error import NoEndpoints
 from ..messages.hashing import ConsistentHash
 from ..messages.health import ROUTABLE, SUSPECTED
 from ..messages.resilience import NOTHING, Balancing, Resilience
-from ..messages.traffic import Balancer, TrafficPolicy
+from ..messages.traffic import DEFAULT_BUDGET, Balancer, TrafficPolicy
 from .ahead import Placed, shape
 from .balancer import Ear, Picker, ear, maker
+from .budget import Budget
 from .call import Call
 from .ejection import Ejection
 from .endpoint import Endpoint
 from .hashing import Hashing
 from .judge import Judge, Outcome
 from .outlier import OutlierJudge
+from .pace import PATIENCE, Pace, patience
 from .pool import DEFAULT, Pool
 from .share import NOWHERE, Around, Shares
 
@@ -44,6 +46,10 @@ class Cluster:
         """The judge that ejects outliers, one of `judges`."""
         self.hashing: Hashing | None = None
         """Picks by a key of the call, where the policy asks for that."""
+        self.budget = Budget(DEFAULT_BUDGET)
+        """How many retries its calls may have."""
+        self.pace = Pace()
+        """When a second attempt begins beside the first."""
         self._rng = rng
         self._slices = slices
         self.shares = Shares(around, self.refresh)
@@ -71,6 +77,8 @@ class Cluster:
         if picker is not self._picker:
             self._picker = picker
             self._weigh()
+        self.budget.use(policy.budget or DEFAULT_BUDGET)
+        self.pace.use(PATIENCE if resilience.hedge is None else patience(resilience.hedge))
         hashed = policy.hash
         if hashed is None:
             self.hashing = None

@@ -16,8 +16,8 @@ from .call import Call
 from .cluster import Cluster
 from .degraded import NONE, Degraded, stand_in
 from .filter import Next
+from .idempotence import does_no_harm, may_run_twice
 from .last_good import LastAnswers
-from .retry import SAFE_METHODS, does_no_harm
 
 LOCAL_SHARE, LOCAL_MOST = 0.05, 0.05
 """What the destination must leave of an inherited deadline where only this node's own answers stand in: a share of it,
@@ -188,7 +188,7 @@ def _fits(step: Step, call: Call, failure: ReplyFrame | MeshError) -> bool:
         return False
     if isinstance(failure, MeshError):
         return step.on.failure(failure) and (step.way is None or does_no_harm(call, failure))
-    safe = step.way is None or call.method in SAFE_METHODS or bool(call.idempotency_key)
+    safe = step.way is None or may_run_twice(call)
     return failure.status in step.on.statuses and safe
 
 

@@ -19,7 +19,7 @@ from ..messages.load import LoadReport
 from ..messages.priority import HEADER, Priority, priority_of
 from ..messages.subject import Subjects
 from ..runtime.cell import Cell
-from ..runtime.context import DEPTH
+from ..runtime.context import DEPTH, current
 from ..runtime.mailbox import Mail
 from .meter import WINDOW, Meter
 
@@ -66,7 +66,8 @@ class Served(Mail, kw_only=True, eq=False):
         if status >= 500:
             owner.meter.failures += 1
         load = None if self.caller in owner.told else owner.load_for(self.caller)
-        self._end(ReplyFrame(VERSION, status, value.headers, value.body, 0, 0, load, degraded=value.degraded))
+        spent, degraded = self._spent(), value.degraded
+        self._end(ReplyFrame(VERSION, status, value.headers, value.body, 0, spent, load, degraded=degraded))
 
     def fail(self, error: BaseException) -> None:
         """Send why there is none."""
@@ -76,7 +77,12 @@ class Served(Mail, kw_only=True, eq=False):
         owner = self.owner
         owner.meter.failures += 1
         load = None if self.caller in owner.told else owner.load_for(self.caller)
-        self._end(ReplyFrame(VERSION, 500, [], str(known).encode(), known.cause, 0, load))
+        self._end(ReplyFrame(VERSION, 500, [], str(known).encode(), known.cause, self._spent(), load))
+
+    def _spent(self) -> int:
+        """How many retries were made on behalf of this call."""
+        context = None if self.context is None else self.context.get(current)
+        return 0 if context is None or context.purse is None else context.purse.spent
 
     def _end(self, reply: ReplyFrame) -> None:
         self.close()

@@ -8,8 +8,8 @@ import msgspec
 from ..messages.envelope import ReplyFrame
 from ..messages.fallback import LastGood
 from .call import Call
+from .idempotence import SAFE_METHODS
 from .keeping import KEPT_METHODS, keep_for, varies
-from .retry import SAFE_METHODS
 
 Target = tuple[str, str, str]
 """Authority, path and query."""

@@ -23,6 +23,7 @@ from ..messages.rule import Rule
 from ..routing.decide import Decision, Reason, decide
 from ..routing.table import RouteTable, begin_table, compile_table
 from ..runtime.actor import Actor
+from ..runtime.purse import Purse
 from .ahead import hashes
 from .call import Call
 from .chain import Chain, Chains
@@ -102,6 +103,8 @@ class Proxy(Actor):
 
     def start(self, call: Call, done: Done) -> Running:
         """Route a call and send it off; `done` takes the reply, or why there is none, perhaps before this returns."""
+        if call.purse is None:
+            call.purse = Purse()  # here its request enters the mesh
         running = Running(self._observer, self._clock, call, done, self._clock())
         running.start(self)
         return running

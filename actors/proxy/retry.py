@@ -5,25 +5,25 @@ import random
 
 from ..loop.timer import Deadlines
 from ..messages.envelope import ReplyFrame
-from ..messages.error import DeadlineExceeded, MeshError, Processed
+from ..messages.error import DeadlineExceeded, MeshError
 from ..messages.rule import RetryPolicy
-from ..routing.retry_on import RetryOn, hopeless
+from ..routing.retry_on import RetryOn, absent, hopeless
 from .call import Call
 from .filter import Next
+from .idempotence import REPLAYABLE, does_no_harm
 from .wait import pause
-
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
-"""Methods that change nothing (RFC 9110, 9.2.1): they may run twice."""
 
 CEILING = 10
 """The longest wait, as a multiple of the base (Envoy's default)."""
 
 
-def does_no_harm(call: Call, error: MeshError) -> bool:
-    """Return whether another attempt does no harm: the call was not processed, or it may run twice."""
-    if error.processed is Processed.NO:
-        return True
-    return error.processed is Processed.MAYBE and (call.method in SAFE_METHODS or bool(call.idempotency_key))
+def picks_anew(call: Call, outcome: ReplyFrame | MeshError) -> bool:
+    """Return whether another attempt is no retry: the instance was not there for calls, and another one may be.
+
+    Instances leave, and are missed a moment later; no call may be lost to that, and nobody was put to work. So neither
+    budget nor tokens are asked.
+    """
+    return call.untried > 0 and absent(outcome)
 
 
 class Retry:
@@ -48,16 +48,17 @@ class Retry:
 
     async def again(self, call: Call, outcome: ReplyFrame | MeshError, proceed: Next) -> ReplyFrame:
         """Go on after `outcome`, which is what the first attempt came to."""
-        for retry in range(1, self._attempts + 1):
+        for _ in range(self._attempts):
+            retry = len(call.tried)  # a second attempt beside the first is one of them
             if not self.may_repeat(call, outcome):
                 break
-            seconds = 0.0
+            seconds, free = 0.0, picks_anew(call, outcome)
             if call.untried <= 0:
                 seconds = min((2.0**retry - 1.0) * self._base, CEILING * self._base) * self._rng.random()
                 if not _lasts(call, seconds):
                     break  # the time is over before the wait is: nothing better than this outcome can come
-            pool = call.cluster.pool
-            if not pool.may_retry():
+            pool, budget = call.cluster.pool, call.cluster.budget
+            if not pool.may_retry() or not (free or granted(call)):
                 break
             pool.retrying += 1
             try:
@@ -66,6 +67,8 @@ class Retry:
                 outcome = await self._once(call, proceed)
             finally:
                 pool.retrying -= 1
+                if not free:
+                    budget.end()
         if isinstance(outcome, MeshError):
             try:
                 raise outcome
@@ -74,12 +77,20 @@ class Retry:
         return outcome
 
     def may_repeat(self, call: Call, outcome: ReplyFrame | MeshError) -> bool:
-        """Return whether there may be another attempt, and time for one."""
+        """Return whether there may be another attempt, and time for one; budgets are not asked.
+
+        An answer below which retries were made is not tried again: it would multiply what has not helped.
+        """
         if isinstance(outcome, MeshError):
             wanted = self._repeats(call, outcome)
         else:
-            wanted = self._on is not None and self._on.answer(outcome)
-        return wanted and self._attempts > 0 and _lasts(call, 0.0)
+            wanted = self._on is not None and not outcome.spent and self._on.answer(outcome)
+        return (
+            wanted
+            and len(call.tried) <= self._attempts
+            and (len(call.body) <= REPLAYABLE or picks_anew(call, outcome))
+            and _lasts(call, 0.0)
+        )
 
     def _repeats(self, call: Call, error: MeshError) -> bool:
         if not call.tried or hopeless(error):
@@ -108,6 +119,17 @@ class Retry:
     def limits_attempts(self) -> bool:
         """Whether each attempt has a time limit of its own."""
         return self._per_try is not None
+
+
+def granted(call: Call) -> bool:
+    """Return whether the request has a token left and its destination's budget allows one more attempt.
+
+    A token that the budget does not honour is gone all the same: who called sees that something was spent here, and
+    does not try again what was given up here.
+    """
+    if call.purse is not None and not call.purse.spend():
+        return False
+    return call.cluster.budget.take(asyncio.get_running_loop().time())
 
 
 def _lasts(call: Call, seconds: float) -> bool:

@@ -4,6 +4,7 @@ Most calls need one attempt. Where no filter acts before it, it is sent without 
 event loop; the chain begins where the first attempt has failed and may be repeated.
 """
 
+import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol, cast
 
@@ -17,6 +18,8 @@ from .call import Call
 from .chain import Chain
 from .pool import Pending
 from .waiting import Done, Waiting
+
+log = logging.getLogger("plait.proxy")
 
 Work = Coroutine[Any, Any, ReplyFrame]
 
@@ -65,6 +68,7 @@ class Running(msgspec.Struct, eq=False):
         call = self.call
         try:
             chain = self.chain = router.route(call)
+            call.cluster.budget.call(self.began)
             if call.action is not None:
                 self.done, answer = act(call.action, call, self.done)
                 if answer is not None:
@@ -142,8 +146,11 @@ class Running(msgspec.Struct, eq=False):
         self.over = True
         self.waiting = self.drive = None  # they know this: only the garbage collector would part them
         seconds = self.clock() - self.began
-        if isinstance(outcome, MeshError):
-            self.observer.failed(self.call, outcome, seconds)
-        else:
-            self.observer.answered(self.call, outcome, seconds)
+        try:
+            if isinstance(outcome, MeshError):
+                self.observer.failed(self.call, outcome, seconds)
+            else:
+                self.observer.answered(self.call, outcome, seconds)
+        except Exception:  # whoever looks on must not leave the caller waiting
+            log.exception("what observes calls failed")
         self.done(outcome)

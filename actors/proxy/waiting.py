@@ -24,6 +24,7 @@ from .endpoint import Endpoint
 
 if TYPE_CHECKING:
     from .cluster import Cluster
+    from .race import Race
     from .wire import Wire
 
 Done = Callable[[ReplyFrame | MeshError], None]
@@ -42,6 +43,12 @@ class Waiting(msgspec.Struct, eq=False):
     began: float
     deadline: Deadline | None = None
     over: bool = False
+    lent: int = 0
+    """Retries that the frame took along."""
+    watched: bool = False
+    """Whether how long it takes is of interest to the destination's pace."""
+    race: "Race | None" = None
+    """Where another attempt runs beside it."""
 
     def begin(self, limit: float | None) -> None:
         """The frame is on its way; wait until `limit`, or without a limit of the attempt's own."""
@@ -91,7 +98,9 @@ class Waiting(msgspec.Struct, eq=False):
 
     def cancel(self) -> None:
         """Nobody waits any more: drop a late reply, and tell the instance to stop. Harmless after the end."""
-        if not self.over:
+        if self.race is not None:
+            self.race.cancel()
+        elif not self.over:
             self._end()
             self.wire.give_up(self.endpoint, self.call, self.reply)
             self._record(None)
@@ -119,6 +128,13 @@ class Waiting(msgspec.Struct, eq=False):
         seconds = now - self.began
         if outcome is not None and endpoint.tally.note(outcome, seconds, now):
             wire.noted(endpoint)
+        if self.lent and (purse := self.call.purse) is not None:
+            if isinstance(outcome, ReplyFrame):
+                purse.give_back(self.lent, outcome.spent)
+            elif outcome is not None and outcome.processed is Processed.NO:
+                purse.give_back(self.lent, 0)
+        if self.watched and isinstance(outcome, ReplyFrame):
+            cluster.pace.answered(seconds)
         if cluster.judges:
             cluster.record(endpoint, outcome, seconds)
 

@@ -75,6 +75,7 @@ class Wire:
         nearer = limit
         if expires is not None and (limit is None or expires <= limit):
             nearer, limit = expires, None  # the caller itself will be cancelled then
+        lent = 0 if call.purse is None else call.purse.lend()
         frame = CallFrame(
             VERSION,
             call.number,
@@ -93,16 +94,21 @@ class Wire:
             call.cluster.service,
             call.cluster.subset,
             call.chain,
-            0,
+            lent,
             call.revision,
             call.hash_key,
             call.idempotency_key,
             call.flags,
         )
-        waiting = Waiting(self, endpoint, call, reply, done, call.cluster, now)
+        waiting = Waiting(self, endpoint, call, reply, done, call.cluster, now, lent=lent)
         accept = self._local.get(endpoint.instance.id)
         if accept is None:
-            self.bus.request(subject, encode(frame), reply, waiting.arrived)
+            try:
+                self.bus.request(subject, encode(frame), reply, waiting.arrived)
+            except MeshError:
+                if call.purse is not None:
+                    call.purse.give_back(lent, 0)
+                raise
         else:
             self._loop.call_soon(accept, encode(frame), reply, waiting.arrived)
         waiting.begin(limit)
@@ -118,20 +124,6 @@ class Wire:
         self._sweeping = bool(self.waiting)
         if self._sweeping:
             self.deadlines.at(now + GRACE, self._sweep)
-
-    async def exchange(self, endpoint: Endpoint, call: Call) -> ReplyFrame:
-        """Send one attempt and wait for its reply.
-
-        Raises:
-            MeshError: there is no reply that the service itself gave; `processed` says what became of the call.
-        """
-        future: asyncio.Future[ReplyFrame] = self._loop.create_future()
-        waiting = self.send(endpoint, call, resolver(future))
-        try:
-            return await future
-        finally:
-            waiting.cancel()
-            del future, waiting  # they know the error, which knows this frame: only the collector would part them
 
     def _address(self, endpoint: Endpoint, call: Call) -> tuple[bytes, bytes]:
         instance, caller = endpoint.instance, call.caller.name

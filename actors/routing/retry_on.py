@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from itertools import chain
 
 from ..messages.envelope import ReplyFrame
-from ..messages.error import Code, MeshError, NoEndpoints, PoolOverflow, Processed
+from ..messages.error import Code, Draining, MeshError, NoEndpoints, NoResponders, PoolOverflow, Processed, Stalled
 
 SERVER_ERRORS = frozenset(range(500, 600))
 GATEWAY_ERRORS = frozenset({502, 503, 504})
@@ -57,6 +57,11 @@ def status_of(token: str) -> int:
 def hopeless(error: MeshError) -> bool:
     """Return whether no attempt can mend this: nobody could take the call, or it is wrong wherever it goes."""
     return isinstance(error, NoEndpoints | PoolOverflow) or error.code in _HOPELESS
+
+
+def absent(outcome: ReplyFrame | MeshError) -> bool:
+    """Return whether the instance was not there for calls: gone, leaving, or just awake after it stood still."""
+    return isinstance(outcome, NoResponders | Draining | Stalled)
 
 
 class RetryOn:

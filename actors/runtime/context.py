@@ -5,6 +5,8 @@ from typing import Protocol
 
 import msgspec
 
+from .purse import GRANT, Purse
+
 DEPTH = 32
 """Those that may wait for each other; more is a circle of services that call each other."""
 
@@ -42,6 +44,16 @@ class CallContext(msgspec.Struct, eq=False):
     """The parent of what is called from here."""
     degraded: tuple[str, ...] = ()
     """Fallbacks that answers of what was called from here are from."""
+    tokens: int = GRANT
+    """Retries that came along, for all that is called from here."""
+    purse: Purse | None = None
+    """What is left of them, once something was called from here."""
+
+    def lending(self) -> Purse:
+        """Return what the calls from here draw on."""
+        if self.purse is None:
+            self.purse = Purse(self.tokens, self.tokens)
+        return self.purse
 
     @property
     def chain(self) -> tuple[str, ...]:

@@ -134,6 +134,7 @@ class Calling(Generic[Out]):
             frame = context.frame
             call.chain, call.expires = context.chain, context.expires
             call.revision, call.flags = frame.revision, frame.flags & _PASSED_ON
+            call.purse = context.lending()
         if timeout is not None:
             call.limit = around.clock() + timeout
         answer: asyncio.Future[ReplyFrame] = around.loop.create_future()

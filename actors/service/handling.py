@@ -41,7 +41,9 @@ def handle(service: "Service", served: Served | Checkup) -> Any:
         span = _start(service, frame, endpoint)
         if span is not None:
             traceparent = span.traceparent
-    current.set(CallContext(frame, served.deadline, service.hosting.instance.id, traceparent))
+    current.set(
+        CallContext(frame, served.deadline, service.hosting.instance.id, traceparent, tokens=frame.retry_tokens)
+    )
     try:
         answer = endpoint.function(service) if endpoint.bare else endpoint.call(service, Request(frame, params))
         if type(answer) is CoroutineType:
@@ -122,7 +124,9 @@ def _event(service: "Service", served: Served) -> Any:
         span = _start_event(service, frame, handler)
         if span is not None:
             traceparent = span.traceparent
-    current.set(CallContext(frame, served.deadline, service.hosting.instance.id, traceparent))
+    current.set(
+        CallContext(frame, served.deadline, service.hosting.instance.id, traceparent, tokens=frame.retry_tokens)
+    )
     try:
         event = handler.read(frame)
     except UNREADABLE as error:

@@ -8,6 +8,9 @@ import msgspec
 
 from ..messages.envelope import CallFrame, Headers
 
+ATTEMPTS = "x-envoy-attempt-count"
+"""The header by which Envoy tells the number of the attempt, 1 for the first."""
+
 
 class HeaderView(Mapping[str, str]):
     """Header fields by name in any case; several fields of one name are joined by a comma."""
@@ -71,11 +74,12 @@ class Request:
 
     @property
     def headers(self) -> HeaderView:
-        """Header fields; what travels as baggage stands among them."""
+        """Header fields; what travels as baggage stands among them, and the number of the attempt."""
         if self._headers is None:
             fields, baggage = self._frame.headers, self._frame.baggage
-            if baggage:
-                fields = [field for field in fields if field[0] not in baggage] + list(baggage.items())
+            fields = [field for field in fields if field[0] not in baggage and field[0] != ATTEMPTS]
+            fields += baggage.items()
+            fields.append((ATTEMPTS, str(self._frame.attempt)))
             self._headers = HeaderView(fields)
         return self._headers
 

@@ -235,6 +235,10 @@ SAMPLES = {
         True,
     ),
     "complaints": complaint.Complaints((complaint.Complaint("ratings-v1-0a1b2c", 2**60, 4, 3, 2, 29.5),)),
+    "destination_policy_budget": rule.DestinationPolicy(
+        "default/reviews", "reviews", traffic.TrafficPolicy(budget=traffic.RetryBudget(10.0, 1, 0.5, 5.0))
+    ),
+    "resilience_hedge": resilience.Resilience("default/reviews", "reviews", hedge=resilience.Hedge(0.05, 0.9, 2.5)),
     "gateway_policy": rule.GatewayPolicy(
         "default/edge", {"istio": "ingressgateway"}, (rule.Server(80, "HTTP", ("*.shop.org",), "http", ("*",)),)
     ),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from plait.actors.messages.resilience import Balancing, Resilience
+from plait.actors.messages.resilience import Balancing, Hedge, Resilience
 from plait.actors.messages.traffic import Balancer
 from plait.actors.policy.document import read_documents
 from plait.actors.policy.translate import translate
@@ -40,12 +40,34 @@ def test_what_is_hashed_is_led_by_rendezvous_and_within_bounds(block, balancing)
 
 
 @pytest.mark.parametrize(
+    ("block", "hedge"),
+    [
+        ("{}", Hedge(None, 0.95, 5.0)),
+        ("{delay: p99}", Hedge(None, 0.99, 5.0)),
+        ("{delay: p99.9, maxExtraPercent: 2.5}", Hedge(None, 0.999, 2.5)),
+        ("{delay: 40ms}", Hedge(0.04, 0.95, 5.0)),
+    ],
+)
+def test_calls_are_made_a_second_time_after_a_quantile_or_a_duration(block, hedge):
+    found = of(f"{{host: reviews, hedging: {block}}}").rule.hedge
+    assert (found.delay, found.max_extra_percent) == (hedge.delay, hedge.max_extra_percent)
+    assert found.quantile == pytest.approx(hedge.quantile)
+
+
+@pytest.mark.parametrize(
     ("spec", "path"),
     [
         ("{host: reviews, loadBalancer: {boundedLoad: 99}}", "$.spec.loadBalancer.boundedLoad"),
         ("{host: reviews, loadBalancer: {boundedLoad: 1.25}}", "$.spec.loadBalancer.boundedLoad"),
         ("{host: reviews, loadBalancer: {boundedLoad: 125%}}", "$.spec.loadBalancer.boundedLoad"),
         ("{host: reviews, loadBalancer: {algorithm: ROUND_ROBIN}}", "$.spec.loadBalancer.algorithm"),
+        ("{host: reviews, hedging: {delay: p49}}", "$.spec.hedging.delay"),
+        ("{host: reviews, hedging: {delay: p100}}", "$.spec.hedging.delay"),
+        ("{host: reviews, hedging: {delay: 50}}", "$.spec.hedging.delay"),
+        ("{host: reviews, hedging: {delay: 0s}}", "$.spec.hedging.delay"),
+        ("{host: reviews, hedging: {maxExtraPercent: -1}}", "$.spec.hedging.maxExtraPercent"),
+        ("{host: reviews, hedging: {maxExtraPercent: 101}}", "$.spec.hedging.maxExtraPercent"),
+        ("{host: reviews, hedging: {after: 1s}}", "$.spec.hedging.after"),
         ("{}", "$.spec.host"),
         ("{host: 'a b'}", "$.spec.host"),
         ("{host: reviews, loadBalancer: {algorithm: MAGIC}}", "$.spec.loadBalancer.algorithm"),

@@ -7,6 +7,7 @@ import pytest
 
 from plait.actors import Response, Service, get
 from plait.actors.messages.rule import Destination, DestinationPolicy, RetryPolicy, RouteRule, RuleSet, Subset
+from plait.actors.messages.traffic import RetryBudget, TrafficPolicy
 from plait.actors.runtime.context import current
 from tests.nodes import Network
 from tests.virtual_loop import anyio_backend  # noqa: F401
@@ -35,7 +36,10 @@ async def test_a_retry_stays_in_the_subset_that_its_call_was_drawn_to():
     for kind in (Fails, Works):
         kind.calls.clear()
         await node.host(kind, f"shop-{kind.version}")
-    policy = DestinationPolicy("default/shop", "shop", subsets=tuple(Subset(v, {"version": v}) for v in ("v1", "v2")))
+    ample = TrafficPolicy(budget=RetryBudget(200.0))  # every call is to fail three times
+    policy = DestinationPolicy(
+        "default/shop", "shop", ample, subsets=tuple(Subset(v, {"version": v}) for v in ("v1", "v2"))
+    )
     route = RouteRule(
         destinations=(Destination("shop", "v1", 50), Destination("shop", "v2", 50)),
         retries=RetryPolicy(2, on=("5xx",)),

@@ -14,9 +14,9 @@ class Book(msgspec.Struct):
     title: str
 
 
-def request(query="", headers=(), body=b"", baggage=None):
+def request(query="", headers=(), body=b"", baggage=None, attempt=1):
     return Request(
-        CallFrame(1, 1, 1, "POST", "shop", "/a", query, list(headers), body, None, "", "", baggage or {}), {}
+        CallFrame(1, 1, attempt, "POST", "shop", "/a", query, list(headers), body, None, "", "", baggage or {}), {}
     )
 
 
@@ -28,10 +28,15 @@ def test_the_plain_parts_are_what_was_sent():
 def test_headers_are_found_in_any_case_and_joined_where_there_are_several():
     headers = request(headers=[("x-a", "1"), ("x-b", "2"), ("x-a", "3")]).headers
     assert (headers["X-A"], headers["x-b"], headers.get("X-C"), headers.get("x-c", "-")) == ("1, 3", "2", None, "-")
-    assert ("X-B" in headers, "x-c" in headers, sorted(headers), len(headers)) == (True, False, ["x-a", "x-b"], 2)
-    assert headers.fields == [("x-a", "1"), ("x-b", "2"), ("x-a", "3")]
+    names = ["x-a", "x-b", "x-envoy-attempt-count"]
+    assert ("X-B" in headers, "x-c" in headers, sorted(headers), len(headers)) == (True, False, names, 3)
+    assert headers.fields == [("x-a", "1"), ("x-b", "2"), ("x-a", "3"), ("x-envoy-attempt-count", "1")]
     with pytest.raises(KeyError):
         headers["x-c"]
+
+
+def test_the_number_of_the_attempt_stands_among_the_headers_whatever_the_caller_says():
+    assert request(attempt=2, headers=[("x-envoy-attempt-count", "7")]).headers["x-envoy-attempt-count"] == "2"
 
 
 def test_what_travels_as_baggage_is_visible_as_headers_and_wins():
