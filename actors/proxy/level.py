@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ..messages.traffic import Locality
 from .endpoint import Endpoint
-from .locality import Here, grouped, matches, place, rank, shares_of
+from .locality import Here, grouped, matches, place, ranks, shares_of
 
 OVERPROVISIONING = 1.4
 
@@ -52,7 +52,8 @@ def levels(
     if policy.distribute:
         to = shares_of(caller.place, policy)
         return _even(members, good, least_healthy) if to is None else _distributed(members, good, to, least_healthy)
-    groups = grouped((rank(caller, one.instance, policy), one) for one in members)
+    found = ranks(caller, [one.instance for one in members], policy)
+    groups = grouped(zip(found, members, strict=True))
     return _prioritised(groups, good, least_healthy)
 
 

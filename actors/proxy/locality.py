@@ -88,6 +88,21 @@ def rank(caller: Here, instance: Instance, policy: Locality) -> int:
     return by_labels * 5 + far
 
 
+def ranks(caller: Here, instances: Iterable[Instance], policy: Locality) -> list[int]:
+    """Return the rank of each; those that are alike in all that counts are compared once."""
+    names = [one.partition("=")[0] for one in policy.priority]
+    by_node = HOSTNAME in names
+    known: dict[tuple[str | None, ...], int] = {}
+    found: list[int] = []
+    for one in instances:
+        key = (one.locality, one.node if by_node else "", *map(one.labels.get, names))
+        number = known.get(key)
+        if number is None:
+            number = known[key] = rank(caller, one, policy)
+        found.append(number)
+    return found
+
+
 def _differing(caller: Here, labels: Mapping[str, str], wanted: Sequence[str]) -> int:
     for number, one in enumerate(wanted):
         name, equals, value = one.partition("=")
