@@ -27,6 +27,8 @@ class Leveled:
         self._levels: tuple[Level, ...] = ()
         self._bounds: list[float] = []
         self._count = 0
+        self._only: tuple[Endpoint, ...] | None = None
+        """The first level's, where that has all calls: mostly, and then nothing is drawn."""
 
     @property
     def levels(self) -> tuple[Level, ...]:
@@ -41,6 +43,8 @@ class Leveled:
         self._bounds = list(accumulate(level.share for level in levels))
         everybody = tuple(one for level in levels for one in level.endpoints)
         self._count = len(everybody)
+        alone = bool(levels) and all(not level.share for level in levels[1:])
+        self._only = levels[0].endpoints if alone else None
         return everybody
 
     def follow(self, members: Sequence[Endpoint], weights: Weights) -> None:
@@ -53,9 +57,12 @@ class Leveled:
 
         A retry stays in the level that is drawn where somebody is left there; else it goes on with the nearest.
         """
-        drawn = self._at(self._draw())
         if len(members) == self._count:
+            if self._only is not None:
+                return self.first.pick(self._only)
+            drawn = self._at(self._draw())
             return self._pickers[drawn].pick(self._levels[drawn].endpoints)
+        drawn = self._at(self._draw())
         wanted = set(members)
         order: list[int] = [drawn, *range(len(self._levels))]
         for at in order:

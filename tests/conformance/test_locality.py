@@ -161,6 +161,9 @@ async def test_a_weight_that_is_changed_while_it_runs_changes_the_shares_at_once
             assert (done.returncode, done.stdout) == (0, f"{ids[node]} has weight 0\n"), done.stderr
         await way.goes_to("near", "away")
         assert (await asyncio.to_thread(mesh.plait, "weight", ids["away"], "9")).returncode == 0
+        await world.apply(rule("{ enabled: false }", ", simple: RANDOM"))
+        found = await way.answers(200)
+        assert 155 <= found["away"] <= 199, "90 % of 200"
         known = {one["node"]: one["weight"] for one in await world.bus.instances("placed")}
         assert known == {"near": 1, "beside": 0, "far": 0, "abroad": 0, "away": 9}
     finally:

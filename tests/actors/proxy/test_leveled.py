@@ -219,3 +219,19 @@ def test_a_new_instance_warms_up_and_one_that_is_back_does_again():
     assert (a.weight, b.weight) == (0.1, 1.0)
     directory.cluster(policy())
     assert (a.weight, b.weight) == (1.0, 1.0)
+
+
+@pytest.mark.parametrize("balancer", [Balancer.LEAST_REQUEST, Balancer.ROUND_ROBIN, Balancer.RANDOM])
+def test_the_share_of_a_new_instance_grows_for_every_balancer(balancer):
+    time = [100.0]
+    directory = Directory(random.Random(1), around=Around(here("eu/a", "home", {}), clock=lambda: time[0]))
+    directory.put(A)
+    directory.put(C)
+    time[0] = 200.0
+    cluster = directory.cluster(policy(balancer=balancer, warmup=Warmup(10.0)))
+    directory.put(B)
+    for passed, factor in ((0.0, 0.1), (5.0, 0.5), (10.0, 1.0)):
+        time[0] = 200.0 + passed
+        cluster.refresh()
+        share = sum(cluster.pick(()).id == "b" for _ in range(3000)) / 3000
+        assert share == pytest.approx(factor / (2.0 + factor), abs=0.03)
