@@ -45,6 +45,7 @@ bench-reliability: $(VENV)/.dev
 	$(BIN)/python -m tests.bench.cluster
 	$(BIN)/python -m tests.bench.faults
 	$(BIN)/python -m tests.bench.discovery
+	$(BIN)/python -m tests.bench.roll
 
 bench-scale: $(VENV)/.dev
 	$(BIN)/python -m tests.bench.scale
