@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 NONE = 2.0**-30
 """Stands for a weight of 0, which is told apart before: where all have it, all are alike."""
 
+UNFIT = 0.5
+"""A health score from which down an instance no longer counts as a whole one."""
+
 
 class Endpoint:
     """One instance in one life; snapshots share it, so that what is learnt of it outlives them."""
@@ -70,6 +73,11 @@ class Endpoint:
     def warmth(self) -> float:
         """The part (0 to 1) of its weight that it has so far."""
         return min(self._factors.values(), default=1.0)
+
+    @property
+    def fitness(self) -> float:
+        """How much it counts where healthy instances are counted: 1, or its score where that is low."""
+        return self.score if self.score < UNFIT else 1.0
 
     def renew(self, instance: Instance) -> None:
         """Take what it says about itself now."""

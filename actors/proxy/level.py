@@ -65,7 +65,7 @@ def _prioritised(
     groups: Sequence[Sequence[Endpoint]], good: frozenset[Endpoint], least_healthy: float
 ) -> tuple[Level, ...]:
     up = [[one for one in group if one in good] for group in groups]
-    found = loads([(len(those), len(group)) for those, group in zip(up, groups, strict=True)], least_healthy)
+    found = loads([(_able(those), len(group)) for those, group in zip(up, groups, strict=True)], least_healthy)
     made = (
         Level(load.share, tuple(group if load.panic else those))
         for load, those, group in zip(found, up, groups, strict=True)
@@ -73,7 +73,12 @@ def _prioritised(
     return tuple(one for one in made if one.endpoints)
 
 
-def loads(counts: Sequence[tuple[int, int]], least_healthy: float = 0.0) -> list[Load]:
+def _able(those: Iterable[Endpoint]) -> float:
+    """Return as how many healthy instances they count: those that do badly, by their score, not as whole ones."""
+    return sum(one.fitness for one in those)
+
+
+def loads(counts: Sequence[tuple[float, int]], least_healthy: float = 0.0) -> list[Load]:
     """Return what comes to each priority, given how many (healthy, in all) it has; all shares are 0 if none is healthy.
 
     A priority takes what its health allows of what those before it left. Where all together are not well enough,
@@ -108,12 +113,12 @@ def _distributed(
         count = sum(map(len, those))
         asked += [(percent * len(group) / count, group) for group in those]
     up = [[one for one in group if one in good] for _, group in asked]
-    total, fine = sum(len(group) for _, group in asked), sum(map(len, up))
+    total, fine = sum(len(group) for _, group in asked), sum(map(_able, up))
     if total and OVERPROVISIONING * fine < total and 100.0 * fine < least_healthy * total:
         whole = sum(percent for percent, _ in asked)
         return tuple(Level(percent / whole, tuple(group)) for percent, group in asked)
     weights = [
-        percent * min(1.0, OVERPROVISIONING * len(those) / len(group))
+        percent * min(1.0, OVERPROVISIONING * _able(those) / len(group))
         for (percent, group), those in zip(asked, up, strict=True)
     ]
     whole = sum(weights)

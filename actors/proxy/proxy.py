@@ -32,6 +32,7 @@ from .hearing import Hearing
 from .locality import NOT_KNOWN, Here
 from .rate_limits import RateLimits
 from .running import Observer, Running
+from .scoring import Scoring
 from .share import Around
 from .snapshot import Directory, Snapshot
 from .waiting import Done
@@ -68,8 +69,10 @@ class Proxy(Actor):
             clock, loop.call_later, lambda: wire.bus.state is BusState.CONNECTED and not wire.bus.stalled
         )
         """What the judges of outliers share."""
-        self.directory = Directory(rng, Slices(loop, clock), Around(here, clock, deadlines), self.hearing)
-        self.hearing.known = lambda service: len(self.directory.services().get(service, ()))
+        slices = Slices(loop, clock)
+        directory = self.directory = Directory(rng, slices, Around(here, clock, deadlines), self.hearing)
+        wire.noted = Scoring(deadlines, clock, directory.services, directory.refresh, slices).noted
+        self.hearing.known = lambda service: len(directory.services().get(service, ()))
         self._steps = Chains(wire, deadlines, rng)
         self.emitter = Emitter(wire, self.directory.topics, self._steps, rng, clock, observer)
         """Sends events to those who are interested."""

@@ -80,11 +80,11 @@ class Directory:
             if old.instance.incarnation == instance.incarnation:
                 old.renew(instance)
                 self.topics.add(old)
-                self._refresh(instance.service)
+                self.refresh(instance.service)
                 return None
         endpoint = known[instance.id] = Endpoint(instance, self._around.clock())
         self.topics.add(endpoint)
-        self._refresh(instance.service)
+        self.refresh(instance.service)
         return old
 
     def take_out(self, service: str, instance: str) -> Endpoint | None:
@@ -93,7 +93,7 @@ class Directory:
         if old is not None:
             old.gone = True
             self.topics.remove(old)
-            self._refresh(service)
+            self.refresh(service)
         return old
 
     def cluster(self, upstream: Upstream, mirrors: bool = False) -> Cluster:
@@ -105,7 +105,7 @@ class Directory:
                 upstream.service, upstream.subset, self._rng, self._slices, self._around
             )
             self._by_service.setdefault(upstream.service, []).append((upstream.labels, cluster))
-            self._refresh(upstream.service)
+            self.refresh(upstream.service)
         hashed, made = upstream.policy.hash, None
         if hashed is not None and not cluster.shaped(hashed):
             made = self._ahead.take(upstream.service, upstream.labels, hashed)
@@ -129,7 +129,8 @@ class Directory:
                 yield
         yield from self._ahead.make(found)
 
-    def _refresh(self, service: str) -> None:
+    def refresh(self, service: str) -> None:
+        """Have the clusters of a service find anew who may be picked."""
         clusters = self._by_service.get(service)
         if clusters is None:
             return  # nobody calls it
