@@ -66,8 +66,9 @@ class Tally:
         self.requests += 1
         if now - self.turned < TURN:
             return False
+        first = not self.turned
         self.turn(now)
-        return True
+        return not first  # one attempt is no reason to look
 
     def turn(self, now: float) -> None:
         """Let what was before count for less."""
