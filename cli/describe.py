@@ -71,6 +71,8 @@ def _look(kind: str, name: str, timeout: float, nats: "option.Where", mesh: str)
         hint = portrait.near(kind.lower(), KINDS)
         raise CommandError(Exit.USAGE, f"{kind!r} is no kind of thing", hint=hint)
 
+    picking: Item = {}
+
     async def errand(there: Visit) -> tuple[list[Item], list[Item], list[Item] | None]:
         alive = instances(check(await there.ask("registry.resolve", {"service": ""})))
         statuses: list[Item] = []
@@ -79,6 +81,7 @@ def _look(kind: str, name: str, timeout: float, nats: "option.Where", mesh: str)
             statuses = cast("list[Item]", check(await there.ask("policy.status", {})).get("items") or [])
         if kind == "service" and any(one.get("service") == name for one in alive):
             called = await _callers(there, name)
+            picking.update(await _picking(there, name, [str(one.get("node")) for one in alive]))
         return alive, statuses, called
 
     alive, statuses, called = visit(find(nats, mesh), errand, limit=timeout)
@@ -93,7 +96,7 @@ def _look(kind: str, name: str, timeout: float, nats: "option.Where", mesh: str)
 
     if kind == "service":
         names = [str(one.get("service")) for one in alive]
-        return known(names, lambda: portrait.service(name, alive, documents(""), called))
+        return known(names, lambda: {**portrait.service(name, alive, documents(""), called), **picking})
     if kind == "instance":
         by_id = {str(one.get("id")): one for one in alive}
         return known(list(by_id), lambda: by_id[name])
@@ -114,6 +117,19 @@ async def _callers(there: Any, name: str) -> list[Item] | None:
     except CommandError:
         return None
     return portrait.callers(name, (cast("list[Item]", one.get("spans") or []) for one in whole))
+
+
+async def _picking(there: Any, name: str, nodes: list[str]) -> Item:
+    """Return which ways of picking an instance are in force, and what a pick would weigh just now at each caller."""
+    from .usage import ask_nodes, picks
+
+    seen, _ = await ask_nodes(there, nodes, "usage", name)
+    said: dict[str, list[Item]] = {}
+    for node in seen:
+        said, _ = await ask_nodes(there, [node], "balancing", name)  # any node's: all decide by the same policy
+        if said:
+            break
+    return {"balancing": next(iter(said.values()), []), "picks": picks(seen)}
 
 
 def _actor(address: str, timeout: float, nats: "option.Where", mesh: str) -> Item:
@@ -137,6 +153,8 @@ _TABLES = {
     "subsets": ("name", "labels", "instances"),
     "destinations": ("host", "subset"),
     "callers": ("service", "calls"),
+    "balancing": ("subset", "for", "algorithm", "from"),
+    "picks": ("caller", "subset", "instance", "by", "value", "out"),
 }
 """Fields that are shown as tables, with their columns."""
 

@@ -5,6 +5,7 @@ from typing import Any, cast
 import click
 
 from . import option
+from .exit import CommandError, Exit
 from .output import Column, Item, Listing, write
 
 THINGS = ("nodes", "services", "instances", "actors", "policies")
@@ -14,23 +15,30 @@ THINGS = ("nodes", "services", "instances", "actors", "policies")
     epilog="""\b
 Examples:
   plait ls instances
+  plait ls instances reviews                       as those who call it see them
   plait ls services -o wide
   plait ls instances --watch
   plait ls nodes --watch -o jsonl
 """
 )
 @click.argument("what", type=click.Choice(THINGS))
+@click.argument("service", required=False, default="")
 @option.output
 @option.watch
 @option.timeout(5.0)
 @option.connection
 def command(
-    what: str, output: str, watch: bool, interval: float, timeout: float, nats: "option.Where", mesh: str
+    what: str, service: str, output: str, watch: bool, interval: float, timeout: float, nats: "option.Where", mesh: str
 ) -> None:
-    """List what is in the mesh."""
+    """List what is in the mesh.
+
+    With a SERVICE, its instances as the nodes that call it see them: weight, score, calls in flight, latency, share.
+    """
+    if service and what != "instances":
+        raise CommandError(Exit.USAGE, f"only instances are listed by service: `plait ls instances {service}`")
 
     def read() -> Listing:
-        return listing(what, timeout, nats, mesh)
+        return _used(service, timeout, nats, mesh) if service else listing(what, timeout, nats, mesh)
 
     if watch:
         from .watch import follow
@@ -60,6 +68,32 @@ def listing(what: str, timeout: float, nats: "option.Where", mesh: str) -> Listi
 
     answer = check(ask(find(nats, mesh), "registry.resolve", {"service": ""}, limit=timeout))
     return {"nodes": _nodes, "services": _services, "instances": _instances}[what](instances(answer))
+
+
+def _used(service: str, timeout: float, nats: "option.Where", mesh: str) -> Listing:
+    """Read how those who call a service use its instances.
+
+    Raises:
+        CommandError: there is no such service, or no registry answers.
+    """
+    from ..mesh.address import find
+    from .connection import Visit, check, visit
+    from .portrait import near
+    from .usage import ask_nodes
+    from .usage import listing as used
+
+    async def errand(there: Visit) -> Listing:
+        alive = instances(check(await there.ask("registry.resolve", {"service": ""})))
+        members = [one for one in alive if one.get("service") == service]
+        if not members:
+            hint = near(service, [str(one.get("service")) for one in alive])
+            raise CommandError(Exit.NOT_FOUND, f"the mesh has no service {service!r}", hint=hint)
+        seen, silent = await ask_nodes(there, [str(one.get("node")) for one in alive], "usage", service)
+        if silent:
+            click.echo(f"no word of {', '.join(silent)}: what they call is not in it", err=True)
+        return used(members, seen, service)
+
+    return visit(find(nats, mesh), errand, limit=timeout)
 
 
 def instances(answer: dict[str, Any]) -> list[Item]:

@@ -70,8 +70,8 @@ class _Proxy(Proxy):
 
     def start(self, call: Call, done: Done) -> Running:
         """Route a call and send it off, see `Proxy.start`."""
-        began = self._clock()
-        running = _Tracked(self._observer, self._clock, call, done, began, under_way=self.under_way)
+        began = self.clock()
+        running = _Tracked(self._observer, self.clock, call, done, began, under_way=self.under_way)
         self.under_way[call.number] = running
         running.start(self)
         return running

@@ -60,6 +60,11 @@ class Cluster:
         self._balancer: Picker = self._make()
         self._picker = self._balancer
 
+    @property
+    def balancer(self) -> Balancer:
+        """How an instance is picked where no key of the call says so."""
+        return Balancer.LEAST_REQUEST if self._kind is None else self._kind
+
     def use(self, policy: TrafficPolicy, resilience: Resilience = NOTHING, made: Placed | None = None) -> None:
         """Treat its instances in this way from now on; what stays keeps its state.
 

@@ -8,11 +8,14 @@ import msgspec
 
 from ..bus.user_request import number_field, text_field
 from ..messages.error import Refused
+from ..messages.name import called_token
 from ..messages.rule import DestinationPolicy, RetryPolicy, RouteRule, RuleSet
 from ..messages.traffic import TrafficPolicy
 from . import pool
 from .cluster import carries
+from .in_force import balancing
 from .proxy import Proxy
+from .usage import usage
 
 PAGE = 256 * 1024
 """Bytes of items in one answer; the next page begins at `next`."""
@@ -25,15 +28,21 @@ Item = dict[str, Any]
 
 
 def config(proxy: Proxy, node: str, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Answer `{"what": "routes" | "endpoints", "offset": 0}`.
+    """Answer `{"what": "routes" | "endpoints" | "usage" | "balancing", "service": "reviews", "offset": 0}`.
+
+    The last two are about one service: how this node uses its instances, and which ways of picking one are in force.
 
     Raises:
-        Refused: the question is badly made.
+        Refused, InvalidName: the question is badly made.
     """
     what, first = text_field(request, "what"), number_field(request, "offset", 0)
-    if what not in ("routes", "endpoints"):
-        raise Refused("`what` is neither `routes` nor `endpoints`")
-    found = list(routes(proxy) if what == "routes" else endpoints(proxy))
+    if what not in ("routes", "endpoints", "usage", "balancing"):
+        raise Refused("`what` is none of `routes`, `endpoints`, `usage` and `balancing`")
+    if what in ("usage", "balancing"):
+        service = called_token(text_field(request, "service"))
+        found = _usage(proxy, service) if what == "usage" else balancing(proxy.snapshot.table.upstream, service)
+    else:
+        found = list(routes(proxy) if what == "routes" else endpoints(proxy))
     answer: dict[str, Any] = {"node": node, "revision": proxy.snapshot.revision, "items": []}
     size = 0
     for place, item in enumerate(found[first:], first):
@@ -43,6 +52,11 @@ def config(proxy: Proxy, node: str, request: Mapping[str, Any]) -> dict[str, Any
             break
         answer["items"].append(item)
     return answer
+
+
+def _usage(proxy: Proxy, service: str) -> list[Item]:
+    directory = proxy.directory
+    return usage(directory.services().get(service, {}).values(), directory.clusters(service), proxy.clock())
 
 
 def routes(proxy: Proxy) -> Iterator[Item]:

@@ -77,7 +77,8 @@ class Proxy(Actor):
         self.emitter = Emitter(wire, self.directory.topics, self._steps, rng, clock, observer)
         """Sends events to those who are interested."""
         self._draw = rng.random
-        self._clock = clock
+        self.clock = clock
+        """Monotonic seconds."""
         self._observer = observer
         self._instances: dict[str, Instance] = {}
         self._nodes: set[str] | None = None
@@ -108,7 +109,7 @@ class Proxy(Actor):
         """Route a call and send it off; `done` takes the reply, or why there is none, perhaps before this returns."""
         if call.purse is None:
             call.purse = Purse()  # here its request enters the mesh
-        running = Running(self._observer, self._clock, call, done, self._clock())
+        running = Running(self._observer, self.clock, call, done, self.clock())
         running.start(self)
         return running
 

@@ -129,6 +129,10 @@ class Directory:
                 yield
         yield from self._ahead.make(found)
 
+    def clusters(self, service: str) -> tuple[Cluster, ...]:
+        """Return the destinations of a service that this node has sent calls to."""
+        return tuple(cluster for _, cluster in self._by_service.get(service, ()))
+
     def refresh(self, service: str) -> None:
         """Have the clusters of a service find anew who may be picked."""
         clusters = self._by_service.get(service)

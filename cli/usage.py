@@ -1,0 +1,158 @@
+"""The instances of a service as those who call it see them: asked of every node, put together purely."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, cast
+
+from .exit import CommandError
+from .output import Column, Item, Listing
+
+if TYPE_CHECKING:
+    from .connection import Visit
+
+AT_ONCE = 50
+"""Nodes that are asked at the same time."""
+
+Seen = dict[str, list[Item]]
+"""What each node that answered says of each instance."""
+
+
+async def ask_nodes(there: "Visit", nodes: Iterable[str], what: str, service: str) -> tuple[Seen, list[str]]:
+    """Ask every node how it uses the instances of a service; return also those who gave no answer."""
+    from .connection import check, items
+
+    gate = asyncio.Semaphore(AT_ONCE)
+
+    async def one(node: str) -> list[Item] | None:
+        found: list[Item] = []
+        question: dict[str, Any] = {"what": what, "service": service}
+        async with gate:
+            while True:
+                try:
+                    answer = check(await there.ask(f"config.{node}", question))
+                except CommandError:  # it has gone, is too busy to say, or of an earlier release
+                    return None
+                found += items(answer)
+                if not isinstance(answer.get("next"), int):
+                    return found
+                question["offset"] = answer["next"]
+
+    names = sorted(set(nodes))
+    answers = await asyncio.gather(*(one(node) for node in names))
+    said = {node: answer for node, answer in zip(names, answers, strict=True) if answer is not None}
+    return said, [node for node in names if node not in said]
+
+
+def together(instances: list[Item], seen: Seen) -> list[Item]:
+    """Return the instances with what their callers, those who have sent calls to any, see of them."""
+    calling = {node: rows for node, rows in seen.items() if any(row.get("requests") for row in rows)}
+    whole = sum(_number(row, "rate") for rows in calling.values() for row in rows)
+    return [_one(instance, calling, whole) for instance in instances]
+
+
+def picks(seen: Seen) -> list[Item]:
+    """Return what a pick would weigh just now: for each caller and destination, each instance."""
+    return [
+        {"caller": node, "instance": row.get("instance"), **pick}
+        for node, rows in seen.items()
+        for row in rows
+        for pick in _objects(row.get("picks"))
+    ]
+
+
+def _one(instance: Item, calling: Seen, whole: float) -> Item:
+    rows = [
+        {**row, "node": node}
+        for node, rows in calling.items()
+        for row in rows
+        if row.get("instance") == instance.get("id")
+    ]
+    rate = sum(_number(row, "rate") for row in rows)
+    out: dict[str, int] = {}
+    for row in rows:
+        for why in {str(pick.get("out")) for pick in _objects(row.get("picks")) if pick.get("out")}:
+            out[why] = out.get(why, 0) + 1
+    return {
+        **instance,
+        "weight": max((_number(row, "weight") for row in rows), default=instance.get("weight")),
+        "score": _mean(rows, "score"),
+        "active": sum(int(_number(row, "active")) for row in rows),
+        "latency": _mean([row for row in rows if _number(row, "latency")], "latency"),
+        "failing": _mean(rows, "failing"),
+        "rate": round(rate, 3),
+        "share": round(rate / whole, 4) if whole else None,
+        "out": {why: f"{count} of {len(calling)} callers" for why, count in sorted(out.items())},
+        "callers": rows,
+    }
+
+
+def _mean(rows: list[Item], field: str) -> float | None:
+    """The mean over callers, each in proportion to its calls; None without any."""
+    weights = [_number(row, "rate") for row in rows]
+    if not rows:
+        return None
+    if not any(weights):
+        return round(sum(_number(row, field) for row in rows) / len(rows), 6)
+    return round(sum(_number(row, field) * one for row, one in zip(rows, weights, strict=True)) / sum(weights), 6)
+
+
+def listing(instances: list[Item], seen: Seen, service: str) -> Listing:
+    """Return the list for `plait ls instances SERVICE`."""
+    columns = (
+        Column("INSTANCE", "id"),
+        Column("VERSION", "version"),
+        Column("NODE", "node"),
+        Column("LOCALITY", "locality"),
+        Column("WEIGHT", lambda one: _plain(one.get("weight")), right=True),
+        Column("HEALTH", "health"),
+        Column("SCORE", lambda one: _fixed(one.get("score"), 2), right=True),
+        Column("IN-FLIGHT", "active", right=True),
+        Column("LATENCY", lambda one: _milliseconds(one.get("latency")), right=True),
+        Column("SHARE", lambda one: _percent(one.get("share")), right=True),
+        Column("OUT", "out"),
+        Column("FAILING", lambda one: _percent(one.get("failing")), right=True, wide=True),
+        Column("RATE", lambda one: _fixed(one.get("rate"), 1), right=True, wide=True),
+        Column("BUSY", lambda one: _percent(_load(one).get("utilization")), right=True, wide=True),
+        Column("QUEUED", lambda one: _load(one).get("queued"), right=True, wide=True),
+        Column("REPORTS", lambda one: _load(one).get("metrics"), wide=True),
+        Column("CALLERS", lambda one: [row["node"] for row in _objects(one.get("callers"))], wide=True),
+        Column("LABELS", "labels", wide=True),
+    )
+    rows = together(instances, seen)
+    return Listing("InstanceList", columns, rows, _name, f"no instance of {service} is registered")
+
+
+def _name(item: Item) -> str:
+    return f"instance/{item.get('id')}"
+
+
+def _load(item: Item) -> Item:
+    load = item.get("load")
+    return cast("Item", load) if isinstance(load, dict) else {}
+
+
+def _objects(found: object) -> list[Item]:
+    if not isinstance(found, list):
+        return []
+    return [cast("Item", one) for one in cast("list[object]", found) if isinstance(one, dict)]
+
+
+def _number(row: Item, field: str) -> float:
+    value = row.get(field)
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _plain(value: object) -> object:
+    return f"{value:g}" if isinstance(value, int | float) else value
+
+
+def _fixed(value: object, digits: int) -> object:
+    return f"{value:.{digits}f}" if isinstance(value, int | float) else None
+
+
+def _percent(value: object) -> object:
+    return f"{100 * value:.0f} %" if isinstance(value, int | float) else None
+
+
+def _milliseconds(value: object) -> object:
+    return f"{1000 * value:.1f} ms" if isinstance(value, int | float) else None
