@@ -61,9 +61,9 @@ class Cluster:
         self._picker = self._balancer
 
     @property
-    def balancer(self) -> Balancer:
-        """How an instance is picked where no key of the call says so."""
-        return Balancer.LEAST_REQUEST if self._kind is None else self._kind
+    def balancer(self) -> Picker:
+        """What picks an instance where no key of the call does; one of several alike, where localities come first."""
+        return self._balancer
 
     def use(self, policy: TrafficPolicy, resilience: Resilience = NOTHING, made: Placed | None = None) -> None:
         """Treat its instances in this way from now on; what stays keeps its state.

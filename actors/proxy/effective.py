@@ -56,7 +56,7 @@ def config(proxy: Proxy, node: str, request: Mapping[str, Any]) -> dict[str, Any
 
 def _usage(proxy: Proxy, service: str) -> list[Item]:
     directory = proxy.directory
-    return usage(directory.services().get(service, {}).values(), directory.clusters(service), proxy.clock())
+    return usage(directory.services().get(service, {}).values(), directory.clusters_of(service), proxy.clock())
 
 
 def routes(proxy: Proxy) -> Iterator[Item]:

@@ -129,7 +129,7 @@ class Directory:
                 yield
         yield from self._ahead.make(found)
 
-    def clusters(self, service: str) -> tuple[Cluster, ...]:
+    def clusters_of(self, service: str) -> tuple[Cluster, ...]:
         """Return the destinations of a service that this node has sent calls to."""
         return tuple(cluster for _, cluster in self._by_service.get(service, ()))
 

@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
+from ..balancing.least_request import LeastRequest
+from ..balancing.peak_ewma import PeakEwma
+from ..balancing.reported_load import ReportedLoad, weight_of
 from ..messages.load import figures
-from ..messages.traffic import Balancer
 from .cluster import Cluster
 from .endpoint import Endpoint
 from .judge import Judge
@@ -66,6 +68,12 @@ def weighed(one: Endpoint, cluster: Cluster, now: float) -> tuple[str, float]:
     """Return what a pick compares of an instance just now, by name, and how much that is."""
     if cluster.hashing is not None:
         return "weight (the key decides)", round(one.weight, 4)
-    if cluster.balancer is Balancer.LEAST_REQUEST:
+    balancer = cluster.balancer
+    if isinstance(balancer, LeastRequest):
         return "in flight / weight (less wins)", round(one.active / one.weight, 4)
+    if isinstance(balancer, PeakEwma):
+        expected = balancer.estimates.of(one, now) * (one.active / one.weight + 1.0)
+        return "seconds until an answer (less wins)", round(expected, 6)
+    if isinstance(balancer, ReportedLoad) and (weight := weight_of(one.load)):
+        return "requests per second at full load", round(weight, 4)
     return "weight", round(one.weight, 4)

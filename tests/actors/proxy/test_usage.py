@@ -75,11 +75,14 @@ async def test_a_pick_weighs_calls_in_flight_by_default_and_weights_where_that_i
     near.rules(DestinationPolicy("default/echo", "echo", TrafficPolicy(Balancer.RANDOM)), revision=2)
     await near.send("echo")
     assert [pick["by"] for pick in used(near)["echo-1"]["picks"]][-1] == "weight"
+    near.rules(DestinationPolicy("default/echo", "echo", TrafficPolicy(Balancer.PEAK_EWMA)), revision=3)
+    await near.send("echo")
+    assert used(near)["echo-1"]["picks"][-1]["by"].startswith("seconds until an answer")
 
 
 async def test_who_is_kept_out_is_shown_with_the_reason_and_weighs_nothing(near):
     await near.send("echo")
-    (cluster,) = near.proxy.directory.clusters("echo")
+    (cluster,) = near.proxy.directory.clusters_of("echo")
     cluster.judges = (Refuses("echo-1"),)
     cluster.refresh()
     out, fine = used(near)["echo-1"]["picks"][0], used(near)["echo-2"]["picks"][0]
