@@ -124,12 +124,13 @@ async def _picking(there: Any, name: str, nodes: list[str]) -> Item:
     from .usage import ask_nodes, picks
 
     seen, _ = await ask_nodes(there, nodes, "usage", name)
-    said: dict[str, list[Item]] = {}
+    ways: list[Item] = []
     for node in seen:
         said, _ = await ask_nodes(there, [node], "balancing", name)  # any node's: all decide by the same policy
-        if said:
+        if node in said:
+            ways = said[node]
             break
-    return {"balancing": next(iter(said.values()), []), "picks": picks(seen)}
+    return {"balancing": ways, "picks": picks(seen)}
 
 
 def _actor(address: str, timeout: float, nats: "option.Where", mesh: str) -> Item:

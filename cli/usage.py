@@ -1,7 +1,8 @@
 """The instances of a service as those who call it see them: asked of every node, put together purely."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from .exit import CommandError
@@ -103,19 +104,19 @@ def listing(instances: list[Item], seen: Seen, service: str) -> Listing:
         Column("VERSION", "version"),
         Column("NODE", "node"),
         Column("LOCALITY", "locality"),
-        Column("WEIGHT", lambda one: _plain(one.get("weight")), right=True),
+        Column("WEIGHT", _cell("weight", _plain), right=True),
         Column("HEALTH", "health"),
-        Column("SCORE", lambda one: _fixed(one.get("score"), 2), right=True),
+        Column("SCORE", _cell("score", partial(_fixed, digits=2)), right=True),
         Column("IN-FLIGHT", "active", right=True),
-        Column("LATENCY", lambda one: _milliseconds(one.get("latency")), right=True),
-        Column("SHARE", lambda one: _percent(one.get("share")), right=True),
+        Column("LATENCY", _cell("latency", _milliseconds), right=True),
+        Column("SHARE", _cell("share", _percent), right=True),
         Column("OUT", "out"),
-        Column("FAILING", lambda one: _percent(one.get("failing")), right=True, wide=True),
-        Column("RATE", lambda one: _fixed(one.get("rate"), 1), right=True, wide=True),
-        Column("BUSY", lambda one: _percent(_load(one).get("utilization")), right=True, wide=True),
-        Column("QUEUED", lambda one: _load(one).get("queued"), right=True, wide=True),
-        Column("REPORTS", lambda one: _load(one).get("metrics"), wide=True),
-        Column("CALLERS", lambda one: [row["node"] for row in _objects(one.get("callers"))], wide=True),
+        Column("FAILING", _cell("failing", _percent), right=True, wide=True),
+        Column("RATE", _cell("rate", partial(_fixed, digits=1)), right=True, wide=True),
+        Column("BUSY", _load("utilization", _percent), right=True, wide=True),
+        Column("QUEUED", _load("queued"), right=True, wide=True),
+        Column("REPORTS", _load("metrics"), wide=True),
+        Column("CALLERS", _callers, wide=True),
         Column("LABELS", "labels", wide=True),
     )
     rows = together(instances, seen)
@@ -126,9 +127,25 @@ def _name(item: Item) -> str:
     return f"instance/{item.get('id')}"
 
 
-def _load(item: Item) -> Item:
-    load = item.get("load")
-    return cast("Item", load) if isinstance(load, dict) else {}
+def _cell(field: str, shown: Callable[[object], object]) -> Callable[[Item], object]:
+    def cell(item: Item) -> object:
+        return shown(item.get(field))
+
+    return cell
+
+
+def _load(field: str, shown: Callable[[object], object] = lambda value: value) -> Callable[[Item], object]:
+    """The cell of a figure that the instance itself reports."""
+
+    def cell(item: Item) -> object:
+        load: object = item.get("load")
+        return shown(cast("Item", load).get(field)) if isinstance(load, dict) else None
+
+    return cell
+
+
+def _callers(item: Item) -> list[str]:
+    return [str(row.get("node")) for row in _objects(item.get("callers"))]
 
 
 def _objects(found: object) -> list[Item]:

@@ -37,6 +37,9 @@ class Judged(Protocol):
 class OutlierJudge:
     """Judges the instances of one cluster by how they answer."""
 
+    word = "ejected"
+    """What people are told of an instance that it keeps out."""
+
     def __init__(self, cluster: Judged, policy: Outlier, hearing: Hearing) -> None:
         self.cluster = cluster
         self.ejected: dict[Endpoint, Ejection] = {}
