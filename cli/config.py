@@ -116,5 +116,6 @@ _ENDPOINTS = (
     Column("VERSION", "version"),
     Column("HEALTH", "health"),
     Column("ACTIVE", "active", right=True),
+    Column("BREAKER", "breaker"),
     Column("USED AS", _uses),
 )

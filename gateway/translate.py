@@ -5,6 +5,7 @@ What people and tools expect of a mesh keeps its well-known plain text (`no heal
 
 from ..actors.messages.envelope import Headers
 from ..actors.messages.error import (
+    BreakerOpen,
     Code,
     DeadlineExceeded,
     Denied,
@@ -57,7 +58,7 @@ def translate(error: MeshError) -> tuple[int, Headers, bytes]:
     """Return the status, headers and body that an error becomes."""
     if isinstance(error, FaultInjected):
         return error.status, TEXT, b"fault filter abort"
-    if isinstance(error, NoEndpoints):
+    if isinstance(error, NoEndpoints) and not isinstance(error, BreakerOpen):
         return 503, TEXT, b"no healthy upstream"
     if isinstance(error, PoolOverflow):
         return 503, OVERFLOW, b"upstream connect error or disconnect/reset before headers. reset reason: overflow"

@@ -47,6 +47,18 @@ def measure(
         ("destination", "limit"),
         lambda: list(proxy.overflowed.items()),
     )
+    metrics.read_counter(
+        "plait_breaker_opened",
+        "How often circuit breakers have opened, by what they stand before: an instance or a route.",
+        ("destination", "scope"),
+        lambda: list(proxy.opened.items()),
+    )
+    metrics.read_gauge(
+        "plait_breaker_open",
+        "1 for an instance that a circuit breaker leaves out.",
+        ("service", "instance"),
+        lambda: [((one.instance.service, one.id), 1.0) for one in proxy.tripped],
+    )
     metrics.read_gauge(
         "plait_pending_calls",
         "Calls that wait for a place at an instance.",

@@ -5,23 +5,9 @@ Whether a call may be tried elsewhere follows from `processed`: NO is always saf
 no harm.
 """
 
-from typing import ClassVar
-
 from .error_code import Code as Code  # noqa: PLC0414 - handed on
 from .error_code import Processed as Processed  # noqa: PLC0414
-
-
-class MeshError(Exception):
-    """Any failure that the mesh itself reports."""
-
-    code: ClassVar[Code] = Code.INTERNAL
-    cause: ClassVar[int] = 0
-    processed: ClassVar[Processed] = Processed.NO
-    sentence: ClassVar[str] = "the mesh failed"
-
-    def __init__(self, message: str = "") -> None:
-        super().__init__(message or self.sentence)
-
+from .mesh_error import MeshError as MeshError  # noqa: PLC0414
 
 # Routing
 
@@ -42,6 +28,12 @@ class NoEndpoints(MeshError):
     """The destination has no instance that may be called."""
 
     code, cause, sentence = Code.UNAVAILABLE, 3, "no healthy upstream"
+
+
+class BreakerOpen(NoEndpoints):
+    """A circuit breaker lets no call pass: too many have failed."""
+
+    code, cause, sentence = Code.UNAVAILABLE, 4, "the circuit breaker is open"
 
 
 # The call did not reach a handler

@@ -27,6 +27,27 @@ class Hedge(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """So many of the calls may be made twice."""
 
 
+class Breaker(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """When calls to an instance, or of a route, fail at once for a while. 0 turns a condition off."""
+
+    failures: float = 50.0
+    """Percent of the calls in the window."""
+    slow: float = 0.0
+    """Seconds from which on a call is slow."""
+    slows: float = 50.0
+    """Percent of the calls in the window that are slow."""
+    calls: int = 20
+    """Calls in the window below which nothing is judged."""
+    window: float = 10.0
+    open: float = 10.0
+    """Seconds for which the first opening lasts; each that follows closely lasts twice as long."""
+    longest: float = 300.0
+    instances: bool = True
+    """Each instance has a breaker."""
+    routes: bool = True
+    """Each route to the destination has one."""
+
+
 class Resilience(msgspec.Struct, frozen=True, array_like=True, tag="resilience"):
     """One document. Each block that is None says nothing: what holds is that of a wider document, else the default."""
 
@@ -40,6 +61,7 @@ class Resilience(msgspec.Struct, frozen=True, array_like=True, tag="resilience")
     fallbacks: tuple[Fallback, ...] | None = None
     """What calls that fail are answered with, the first that has an answer."""
     hedge: Hedge | None = None
+    breaker: Breaker | None = None
 
 
 NOTHING = Resilience("", "")

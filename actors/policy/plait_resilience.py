@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar
 
 from msgspec import UNSET, Meta, UnsetType
 
+from .plait_circuit_breaker import CircuitBreaker
 from .plait_fallback import Fallback
 from .plait_hedging import Hedging
 from .spec import Spec
@@ -37,3 +38,4 @@ class Resilience(Spec):
     load_balancer: LoadBalancer | UnsetType = UNSET
     fallbacks: list[Fallback] | UnsetType = UNSET
     hedging: Hedging | UnsetType = UNSET
+    circuit_breaker: CircuitBreaker | UnsetType = UNSET

@@ -7,6 +7,7 @@ from .hostname import check_host, destination_service
 from .plait_resilience import Resilience
 from .problem import Report
 from .translate_balancing import balancing
+from .translate_circuit_breaker import circuit_breaker
 from .translate_fallback import fallbacks
 from .translate_hedging import hedge
 
@@ -27,4 +28,7 @@ def resilience(spec: Resilience, namespace: str, name: str, report: Report) -> r
         if spec.fallbacks is UNSET
         else fallbacks(spec.fallbacks, namespace, ("spec", "fallbacks"), report),
         hedge=None if spec.hedging is UNSET else hedge(spec.hedging),
+        breaker=None
+        if spec.circuit_breaker is UNSET
+        else circuit_breaker(spec.circuit_breaker, ("spec", "circuitBreaker"), report),
     )

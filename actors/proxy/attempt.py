@@ -33,8 +33,12 @@ class Attempt:
         pool, hashing = cluster.pool, cluster.hashing
         if pool.active >= pool.requests:
             raise pool.overflow(REQUESTS)
-        endpoint = cluster.pick(avoided) if hashing is None else hashing.pick(call, avoided, cluster)
-        if endpoint.active >= pool.per_instance:
+        probed = None if cluster.tripped is None else cluster.tripped.probe(call)
+        if probed is not None:
+            endpoint = probed
+        else:
+            endpoint = cluster.pick(avoided) if hashing is None else hashing.pick(call, avoided, cluster)
+        if probed is None and endpoint.active >= pool.per_instance:
             roomy = cluster.choose_with_room(call, avoided)
             if roomy is None:
                 return None

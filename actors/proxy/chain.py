@@ -16,6 +16,7 @@ from .filter import Filter, Next, stack
 from .mirror import Copy, Mirror, Mirrors
 from .rate_limits import Limits
 from .retry import Retry
+from .route_breaker import RouteBreaker
 from .timeout import Timeout
 from .wire import Wire
 
@@ -51,6 +52,7 @@ class Wants(NamedTuple):
     resilience: Resilience = NOTHING
     fallback: Fallback | None = None
     limits: Limits | None = None
+    breaker: RouteBreaker | None = None
 
 
 class Chains:
@@ -89,14 +91,18 @@ class Chains:
             # Around the pick: another attempt picks another instance.
             chain.append(Retry(policy, self._deadlines, self._rng))
         # A second attempt beside the first is no filter: it begins where one takes too long (see `pace.py`).
-        # The limits and breakers of the picked instance will stand here.
+        if wants.breaker is not None:
+            # Around the pick, within the retries: it judges attempts, and ends those that would fail before they pick.
+            chain.append(wants.breaker)
         return chain
 
     def build(self, wants: Wants) -> Chain:
         """Return the chain that ends in an attempt."""
         filters = self.filters(wants)
         retry = next((step for step in filters if isinstance(step, Retry)), None)
-        direct = not any(isinstance(step, Fault | Mirror) for step in filters) and not (retry and retry.limits_attempts)
+        direct = not any(isinstance(step, Fault | Mirror | RouteBreaker) for step in filters) and not (
+            retry and retry.limits_attempts
+        )
         attempt = self._attempting(wants)
         heeds = retry is not None and retry.heeds_answers
         end = wants.timeout or None

@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 
 from ..balancing.picker import alike
 from ..loop.slice import Slices
-from ..messages.error import NoEndpoints
+from ..messages.error import BreakerOpen, NoEndpoints
 from ..messages.hashing import ConsistentHash
 from ..messages.health import ROUTABLE, SUSPECTED
-from ..messages.resilience import NOTHING, Balancing, Resilience
+from ..messages.resilience import NOTHING, Balancing, Breaker, Resilience
 from ..messages.traffic import DEFAULT_BUDGET, Balancer, TrafficPolicy
 from .ahead import Placed, shape
 from .balancer import Ear, Picker, ear, maker
+from .breakers import Breakers
 from .budget import Budget
 from .call import Call
 from .ejection import Ejection
@@ -44,6 +45,9 @@ class Cluster:
         """What is under way, its limits, and who waits for a place."""
         self.outlier: OutlierJudge | None = None
         """The judge that ejects outliers, one of `judges`."""
+        self.breakers: Breakers | None = None
+        self.tripped: Breakers | None = None
+        """They, while one of them is not closed: then some call has to look how the instance does."""
         self.hashing: Hashing | None = None
         """Picks by a key of the call, where the policy asks for that."""
         self.budget = Budget(DEFAULT_BUDGET)
@@ -93,6 +97,20 @@ class Cluster:
             self.hashing.follow(self.members, self.endpoints, self.shares.leveled)
         else:
             self.hashing.use(hashed, balancing)
+        self._break(resilience.breaker)
+
+    def _break(self, policy: Breaker | None) -> None:
+        """Have breakers of this policy; another policy begins anew."""
+        wanted = policy if policy is not None and policy.instances else None
+        if wanted == (None if self.breakers is None else self.breakers.policy):
+            return
+        judges = tuple(one for one in self.judges if one is not self.breakers)
+        self.breakers = self.tripped = None
+        if wanted is not None:
+            self.breakers = Breakers(wanted, self, self._clock)
+            judges = (*judges, self.breakers)
+        self.judges = judges
+        self.refresh()
 
     def shaped(self, hashed: ConsistentHash) -> bool:
         """Return whether it has the places that this policy leads by, where nothing else is said."""
@@ -142,8 +160,17 @@ class Cluster:
             nodes = {e.instance.node for e in tried}
             endpoints = tuple(e for e in fresh if e.instance.node not in nodes) or fresh or endpoints
         if not endpoints:
-            raise NoEndpoints
+            raise self.nobody()
         return self._picker.pick(endpoints)
+
+    def nobody(self) -> NoEndpoints:
+        """Return why no instance may be picked."""
+        return NoEndpoints() if self.tripped is None else BreakerOpen()
+
+    def admits(self, endpoint: Endpoint, *, but: Judge) -> bool:
+        """Return whether an instance might be called if `but` did not judge."""
+        others = (one for one in self.judges if one is not but)
+        return endpoint in reachable(self.members) and all(one.admits(endpoint) for one in others)
 
     def choose(self, call: Call, avoided: Sequence[Endpoint]) -> Endpoint:
         """Return the endpoint for an attempt of `call`, by its key where calls are hashed, else as `pick`.

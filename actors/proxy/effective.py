@@ -12,6 +12,7 @@ from ..messages.name import called_token
 from ..messages.rule import DestinationPolicy, RetryPolicy, RouteRule, RuleSet
 from ..messages.traffic import TrafficPolicy
 from . import pool
+from .breaker import State
 from .cluster import carries
 from .in_force import balancing
 from .proxy import Proxy
@@ -82,6 +83,7 @@ def routes(proxy: Proxy) -> Iterator[Item]:
 
 def endpoints(proxy: Proxy) -> Iterator[Item]:
     """Every instance that this node may call, with the subsets that it is in and how those are balanced."""
+    tripped = proxy.tripped
     policies = [(key, rule) for key, rule in proxy.snapshot.rules.items() if isinstance(rule, DestinationPolicy)]
     for service, known in sorted(proxy.directory.services().items()):
         named = [(key, policy) for key, policy in policies if policy.service == service]
@@ -94,6 +96,7 @@ def endpoints(proxy: Proxy) -> Iterator[Item]:
                 "version": instance.version,
                 "health": instance.health,
                 "active": endpoint.active,
+                "breaker": tripped[endpoint].value if endpoint in tripped else State.CLOSED.value,
                 "uses": list(_uses(named, instance.labels)),
             }
 

@@ -13,7 +13,6 @@ import xxhash
 
 from ..balancing.bounded import Full
 from ..loop.slice import Slices, Steps, at_once
-from ..messages.error import NoEndpoints
 from ..messages.hashing import ConsistentHash, HashSource
 from ..messages.resilience import Balancing
 from ..routing.matcher import header, parameter
@@ -117,7 +116,7 @@ class Hashing:
             return unhashed.pick(avoided)
         number = xxhash.xxh64_intdigest(key.encode("utf-8", "surrogatepass"))
         if not self._routable:
-            raise NoEndpoints
+            return unhashed.pick(avoided)  # which knows why there is nobody
         if not self._ready:
             return unhashed.pick(avoided)
         found = None

@@ -25,8 +25,11 @@ from ..routing.table import RouteTable, begin_table, compile_table
 from ..runtime.actor import Actor
 from ..runtime.purse import Purse
 from .ahead import hashes
+from .breaker import State
+from .breakers import tripped
 from .call import Call
 from .chain import Chain, Chains
+from .endpoint import Endpoint
 from .event import Emitter
 from .hearing import Hearing
 from .locality import NOT_KNOWN, Here
@@ -160,6 +163,22 @@ class Proxy(Actor):
             for limit, count in cluster.pool.overflowed.items():
                 found[cluster.service, limit] += count
         return found
+
+    @property
+    def opened(self) -> Mapping[tuple[str, str], int]:
+        """How often breakers have opened, by (service, `instance` or `route`)."""
+        found: Counter[tuple[str, str]] = Counter()
+        for cluster in self.directory.clusters():
+            if cluster.breakers is not None:
+                found[cluster.service, "instance"] += cluster.breakers.opened
+        for (_, _, service, _), breaker in self.directory.route_breakers.items():
+            found[service, "route"] += breaker.opened
+        return found
+
+    @property
+    def tripped(self) -> Mapping[Endpoint, State]:
+        """The state of each instance that a breaker leaves out; instances whose breakers are closed are not in it."""
+        return tripped(self.directory.clusters())
 
     @property
     def queued(self) -> Mapping[str, int]:

@@ -20,6 +20,7 @@ from .hearing import Hearing
 from .mirror import Copy
 from .outlier import seat
 from .rate_limits import RateLimits
+from .route_breaker import RouteBreaker
 from .share import NOWHERE, Around
 from .topic import Topics
 
@@ -60,6 +61,8 @@ class Directory:
         self._by_service: dict[str, list[tuple[dict[str, str], Cluster]]] = {}
         self.limits = RateLimits()
         """What counts calls; counts outlive revisions, too."""
+        self.route_breakers: dict[tuple[str, str, str, str], RouteBreaker] = {}
+        """By rule set, route, service and subset."""
         self.topics = Topics(rng)
         """Who is interested in which events."""
 
@@ -70,6 +73,20 @@ class Directory:
     def clusters(self) -> Iterable[Cluster]:
         """Return every destination that calls were sent to so far."""
         return self._clusters.values()
+
+    def route_breaker(self, decision: Decision) -> RouteBreaker | None:
+        """Return the breaker of a route to its destination, where there shall be one; revisions share it."""
+        policy = decision.upstream.resilience.breaker
+        if policy is None or not policy.routes:
+            return None
+        key = (decision.rule_set, decision.route or f"http[{decision.index}]", decision.service, decision.subset)
+        breaker = self.route_breakers.get(key)
+        if breaker is None:
+            rule_set, route, service, subset = key
+            name = f"{rule_set} {route} to {service} {subset}".strip() if rule_set else f"to {service}"
+            breaker = self.route_breakers[key] = RouteBreaker(policy, name, self._around.clock)
+        breaker.use(policy)
+        return breaker
 
     def put(self, instance: Instance) -> Endpoint | None:
         """Take an instance in; returns the endpoint of an earlier life that it replaces."""
@@ -191,6 +208,7 @@ class Snapshot:
             upstream.resilience,
             fallback,
             self._directory.limits.of(self._limits(decision)) if self.table.limits else None,
+            self._directory.route_breaker(decision),
         )
 
     def _lead(self, goal: Upstream, retries: RetryPolicy | None) -> tuple[Cluster, Next]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from plait.actors.messages.resilience import Balancing, Hedge, Resilience
+from plait.actors.messages.resilience import Balancing, Breaker, Hedge, Resilience
 from plait.actors.messages.traffic import Balancer
 from plait.actors.policy.document import read_documents
 from plait.actors.policy.translate import translate
@@ -23,6 +23,22 @@ def test_a_document_is_about_one_destination():
 def test_an_algorithm_that_istio_has_no_word_for():
     rule = of("{host: reviews, loadBalancer: {algorithm: PEAK_EWMA}}").rule
     assert rule == Resilience("default/a", "reviews", "", Balancing(Balancer.PEAK_EWMA))
+
+
+def test_a_breaker_has_defaults_for_what_is_left_out():
+    assert of("{host: a, circuitBreaker: {}}").rule.breaker == Breaker()
+    text = "{failurePercent: 20, slowCall: 300ms, slowCallPercent: 30, minimumCalls: 5, "
+    text += "window: 20s, openTime: 1s, maxOpenTime: 8s, scope: ROUTE}"
+    found = of(f"{{host: a, circuitBreaker: {text}}}")
+    assert found.rule.breaker == Breaker(20.0, 0.3, 30.0, 5, 20.0, 1.0, 8.0, False, True)
+    assert not found.warnings
+    assert of("{host: a, circuitBreaker: {scope: INSTANCE}}").rule.breaker == Breaker(routes=False)
+
+
+def test_a_breaker_that_never_opens_is_told_so():
+    found = of("{host: a, circuitBreaker: {failurePercent: 0, slowCallPercent: 10}}")
+    paths = ["$.spec.circuitBreaker", "$.spec.circuitBreaker.slowCallPercent"]
+    assert [(one.code, one.path) for one in found.warnings] == [("no_effect", path) for path in paths]
 
 
 @pytest.mark.parametrize(
@@ -71,6 +87,11 @@ def test_calls_are_made_a_second_time_after_a_quantile_or_a_duration(block, hedg
         ("{}", "$.spec.host"),
         ("{host: 'a b'}", "$.spec.host"),
         ("{host: reviews, loadBalancer: {algorithm: MAGIC}}", "$.spec.loadBalancer.algorithm"),
+        ("{host: a, circuitBreaker: {minimumCalls: 0}}", "$.spec.circuitBreaker.minimumCalls"),
+        ("{host: a, circuitBreaker: {failurePercent: 101}}", "$.spec.circuitBreaker.failurePercent"),
+        ("{host: a, circuitBreaker: {openTime: 9}}", "$.spec.circuitBreaker.openTime"),
+        ("{host: a, circuitBreaker: {openTime: 9s, maxOpenTime: 8s}}", "$.spec.circuitBreaker.maxOpenTime"),
+        ("{host: a, circuitBreaker: {failureRateThreshold: 9}}", "$.spec.circuitBreaker.failureRateThreshold"),
         ("{host: reviews, loadbalancer: {}}", "$.spec.loadbalancer"),
     ],
 )
