@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 
 .PHONY: run test test-faults test-compose check bench bench-mesh bench-actors bench-scale bench-policy bench-peers bench-reliability
-.PHONY: sweep revisions docs clean
+.PHONY: bench-balancing sweep revisions docs clean
 run: $(VENV)/.run
 	@exec $(BIN)/plait up
 
@@ -23,7 +23,7 @@ check: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
-bench: bench-mesh bench-actors bench-policy
+bench: bench-mesh bench-actors bench-policy bench-balancing
 
 bench-mesh: $(VENV)/.dev
 	$(BIN)/python -m tests.bench
@@ -35,6 +35,9 @@ bench-actors: $(VENV)/.bench
 
 bench-policy: $(VENV)/.dev
 	$(BIN)/python -m tests.bench.policy
+
+bench-balancing: $(VENV)/.dev
+	$(BIN)/python -m tests.bench.balancing
 
 bench-peers: $(VENV)/.bench
 	$(BIN)/python -m tests.bench.skew

@@ -45,6 +45,7 @@ class Maglev:
         yield
         table = array("i", [-1]) * size
         open_entries, left = size, _STEP
+        price = 1 if shares is None else 3  # whose turn it is takes longer to find out by weight
         for number in _turns(len(names), shares):
             at, skip = offsets[number], skips[number]
             while table[at] >= 0:  # near the end this is most of the work
@@ -60,7 +61,7 @@ class Maglev:
             open_entries -= 1
             if not open_entries:
                 break
-            left -= 1
+            left -= price
             if left < 0:
                 left = _STEP
                 yield

@@ -6,7 +6,7 @@ member. So it is used while members are few, and the ring from there on.
 
 from collections.abc import Collection, Container, Mapping
 from itertools import repeat
-from math import log
+from math import inf, log
 
 import xxhash
 
@@ -18,7 +18,7 @@ FEW = 32
 """Up to so many members scores lead alone: there a lookup takes some 2 us, the ring's 0.6. With twice as many the ring
 leads alone. In between each further member hands 1/32 of the keys to the ring: at one border all would move at once."""
 
-_UNIT = 2.0**-53
+_LOG = log(2.0**64)
 
 
 class Rendezvous:
@@ -27,7 +27,8 @@ class Rendezvous:
     def __init__(self) -> None:
         self._names: list[str] = []
         self._seeds: list[int] = []
-        self._weights: list[float] | None = None
+        self._inverses: list[float] | None = None
+        """1 / weight of each, where they differ."""
         self._ring: Ring | None = None
         self._share = 0
         """Of 65,536 keys, how many the ring leads."""
@@ -45,7 +46,8 @@ class Rendezvous:
             ring = self._ring or Ring()
             yield from ring.follow(names, None if shares is None else dict(zip(names, shares, strict=True)))
         seeds = [xxhash.xxh64_intdigest(name.encode()) for name in names] if count < 2 * FEW else []
-        self._names, self._seeds, self._weights, self._ring = names, seeds, shares, ring
+        self._names, self._seeds, self._ring = names, seeds, ring
+        self._inverses = None if shares is None else [1.0 / one for one in shares]
         self._share = min(65_536, max(0, count - FEW) * 65_536 // FEW)
 
     def find(self, key: int, routable: Mapping[str, T], avoided: Container[object]) -> T | None:
@@ -59,14 +61,14 @@ class Rendezvous:
             found = routable.get(names[best])
             if found is not None and found not in avoided:
                 return found
-            scores[best] = -1.0
+            scores[best] = -inf
         return None
 
     def _scores(self, key: int) -> list[float]:
         """A hash of each member with the key, evenly over 64 bits; by weight, the larger the weight the nearer to 1."""
         hashes = map(xxhash.xxh3_64_intdigest, repeat(key.to_bytes(8, "little")), self._seeds)
-        if self._weights is None:
+        if self._inverses is None:
             scores: list[float] = list(hashes)
             return scores
-        # 53 bits and a half: neither 0 nor 1, whatever the hash.
-        return [weight / -log(((one >> 11) + 0.5) * _UNIT) for one, weight in zip(hashes, self._weights, strict=True)]
+        # The same order as -weight / ln(hash / 2^64), with less work: no hash is 0, and 0 is divided by nowhere.
+        return [(log(one + 1) - _LOG) * inverse for one, inverse in zip(hashes, self._inverses, strict=True)]
