@@ -22,7 +22,9 @@ class Placed(Way):
     async def ask(self, path, method="GET", headers=None, body=b""):
         if self.kind == "gateway":
             return await super().ask(path, method, headers, body)
-        return await self._world.ask(f"/call/placed{path}", method, host=self.front, headers=headers, body=body)
+        return await self._world.ask(
+            f"/call/{self._service}{path}", method, host=self.front, headers=headers, body=body
+        )
 
     async def answers(self, times=50):
         """How many calls reached each place."""
@@ -46,13 +48,14 @@ class Placed(Way):
 def places(conforming_mesh, tmp_path_factory):
     """Nodes at the places; a file of a node's name in the folder makes it ill."""
     ill = tmp_path_factory.mktemp("ill")
-    targets = {"caller": ("conformance:Caller", "eu/a/1", "blue")}
-    targets |= {name: ("conformance:Placed", where, LABELS[name]) for name, where in PLACES.items()}
+    targets = {"caller": (["conformance:Caller"], "eu/a/1", "blue")}
+    both = ["conformance:Placed", "conformance:Leaving"]
+    targets |= {name: (both, where, LABELS[name]) for name, where in PLACES.items()}
     nodes = [
         conforming_mesh.spawn(
-            "node", target, "--name", name, "--locality", where, "--label", f"lane={lane}", ILL=str(ill)
+            "node", *those, "--name", name, "--locality", where, "--label", f"lane={lane}", ILL=str(ill)
         )
-        for name, (target, where, lane) in targets.items()
+        for name, (those, where, lane) in targets.items()
     ]
     try:
         for node in nodes:
@@ -67,19 +70,7 @@ def places(conforming_mesh, tmp_path_factory):
 async def way(world, places, request):
     for file in places.iterdir():
         file.unlink()
-    way = Placed(world, request.param, "placed")
-    way.nodes = {}
-
-    async def known():
-        way.nodes = {
-            one["id"]: one["node"] for one in await world.bus.instances("placed") if one["health"] == "healthy"
-        }
-        return len(way.nodes) == len(PLACES)
-
-    for _ in range(200):
-        if await known():
-            break
-        await asyncio.sleep(0.02)
+    way = await begun(world, request.param, "placed")
     caller = virtual_service(
         "caller", "caller.test", "[{ route: [{ destination: { host: caller } }] }]", "gateways: [entrance]"
     )
@@ -87,13 +78,25 @@ async def way(world, places, request):
     return way
 
 
-def rule(locality, more=""):
+async def begun(world, kind, service):
+    """A way to a service of which all are healthy."""
+    way = Placed(world, kind, service)
+    for _ in range(200):
+        known = [one for one in await world.bus.instances(service) if one["health"] == "healthy"]
+        way.nodes = {one["id"]: one["node"] for one in known}
+        if len(way.nodes) == len(PLACES):
+            break
+        await asyncio.sleep(0.02)
+    return way
+
+
+def rule(locality, host="placed", more=""):
     return f"""
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
-metadata: {{ name: placed }}
+metadata: {{ name: {host} }}
 spec:
-  host: placed
+  host: {host}
   trafficPolicy: {{ loadBalancer: {{ localityLbSetting: {locality} {more} }} }}
 """
 
@@ -123,6 +126,22 @@ async def test_294_calls_fail_over_in_the_order_of_localities_and_come_back(worl
     for name in reversed(order):
         (places / name).unlink()
         await way.goes_to(name)
+
+
+async def test_an_instance_that_fails_is_left_for_the_next_locality_without_a_word_on_outlier_detection(world, places):
+    for file in places.iterdir():
+        file.unlink()
+    way = await begun(world, "gateway", "leaving")  # whose ejections last: one way is tried, callers tell each other
+    await way.apply("[{ route: [{ destination: { host: leaving } }] }]", rule("{}", "leaving"))
+    for name in ("near", "beside"):
+        assert set(await way.answers(10)) == {name}
+        (places / f"{name}-leaves").touch()
+        failures = 0
+        while (await way.ask("/")).status == 503:
+            failures += 1
+            assert failures <= 5, "as many in a row as the default allows"
+        assert failures
+    assert set(await way.answers(10)) == {"far"}
 
 
 async def test_failover_priority_ranks_by_labels(world, way, places):
@@ -161,7 +180,7 @@ async def test_a_weight_that_is_changed_while_it_runs_changes_the_shares_at_once
             assert (done.returncode, done.stdout) == (0, f"{ids[node]} has weight 0\n"), done.stderr
         await way.goes_to("near", "away")
         assert (await asyncio.to_thread(mesh.plait, "weight", ids["away"], "9")).returncode == 0
-        await world.apply(rule("{ enabled: false }", ", simple: RANDOM"))
+        await world.apply(rule("{ enabled: false }", more=", simple: RANDOM"))
         found = await way.answers(200)
         assert 155 <= found["away"] <= 199, "90 % of 200"
         known = {one["node"]: one["weight"] for one in await world.bus.instances("placed")}

@@ -82,6 +82,15 @@ class Placed(Echo, name="placed"):
         return not Path(os.environ["ILL"], self.hosting.instance.node).exists()
 
 
+class Leaving(Placed, name="leaving"):
+    """The same; it answers 503 while there is a file of its node's name and `-leaves`."""
+
+    def _tell(self, request: Request) -> Response:
+        if Path(os.environ["ILL"], f"{self.hosting.instance.node}-leaves").exists():
+            return Response({}, 503)
+        return super()._tell(request)
+
+
 class Memory(Service, name="memory"):
     """Tells what each version of the echo was sent; it runs in the echoes' own process."""
 
