@@ -11,6 +11,7 @@ from ..actors.proxy.call import Caller
 from ..actors.proxy.inbound import Inbound
 from ..actors.proxy.meter import Meter
 from ..actors.proxy.proxy import Proxy
+from ..actors.routing.table import RouteTable
 from ..actors.runtime.cell import Cell
 from ..actors.runtime.spec import ChildSpec
 from ..actors.runtime.supervisor import Supervisor
@@ -76,11 +77,18 @@ class Resident:
             self._meter,
         )
         link.loads[name] = self._inbound.load
+        place.proxy.follow(self._ruled)
+        self._ruled(place.proxy.table, True)
         self._inbound.open(link.subjects)
         place.proxy.wire.attach(name, self._inbound.accept)
         await link.data.flush()
         await join(place.membership, self._instance, link.surroundings)
         return cell
+
+    def _ruled(self, table: RouteTable, in_force: bool) -> None:
+        """What is said about the service holds where it is called, too."""
+        if in_force and self._inbound is not None:
+            self._inbound.use(table.upstream(self._instance.service, "").resilience)
 
     async def leave(self) -> None:
         """Leave without losing a call: announce it, refuse new calls as not processed, finish those in hand."""
@@ -94,6 +102,7 @@ class Resident:
             await asyncio.sleep(0.01)
         await self._tell(Remove(name))
         self._inbound.close()
+        place.proxy.unfollow(self._ruled)
         place.link.loads.pop(name, None)
         place.proxy.wire.detach(name)
         await place.supervisor.stop_child(name)

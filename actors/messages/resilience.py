@@ -48,6 +48,26 @@ class Breaker(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Each route to the destination has one."""
 
 
+class Concurrency(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """How many calls an instance takes: a limit that follows from how long they take (Gradient2, with its defaults)."""
+
+    initial: int = 20
+    least: int = 20
+    most: int = 200
+    queue: int = 4
+    tolerance: float = 1.5
+
+
+class Admission(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Which part of the calls a caller sends where many of them fail."""
+
+    threshold: float = 95.0
+    """Percent of successes that is good enough."""
+    aggression: float = 1.0
+    requests: int = 10
+    """Calls in 30 s below which all are sent."""
+
+
 class Resilience(msgspec.Struct, frozen=True, array_like=True, tag="resilience"):
     """One document. Each block that is None says nothing: what holds is that of a wider document, else the default."""
 
@@ -62,6 +82,8 @@ class Resilience(msgspec.Struct, frozen=True, array_like=True, tag="resilience")
     """What calls that fail are answered with, the first that has an answer."""
     hedge: Hedge | None = None
     breaker: Breaker | None = None
+    concurrency: Concurrency | None = None
+    admission: Admission | None = None
 
 
 NOTHING = Resilience("", "")

@@ -8,6 +8,7 @@ from msgspec import UNSET, Meta, UnsetType
 from .plait_circuit_breaker import CircuitBreaker
 from .plait_fallback import Fallback
 from .plait_hedging import Hedging
+from .plait_overload import Admission, Concurrency
 from .spec import Spec
 
 
@@ -39,3 +40,5 @@ class Resilience(Spec):
     fallbacks: list[Fallback] | UnsetType = UNSET
     hedging: Hedging | UnsetType = UNSET
     circuit_breaker: CircuitBreaker | UnsetType = UNSET
+    concurrency: Concurrency | UnsetType = UNSET
+    admission: Admission | UnsetType = UNSET

@@ -10,6 +10,7 @@ from .translate_balancing import balancing
 from .translate_circuit_breaker import circuit_breaker
 from .translate_fallback import fallbacks
 from .translate_hedging import hedge
+from .translate_overload import admission, concurrency
 
 
 def resilience(spec: Resilience, namespace: str, name: str, report: Report) -> rule.Resilience:
@@ -31,4 +32,6 @@ def resilience(spec: Resilience, namespace: str, name: str, report: Report) -> r
         breaker=None
         if spec.circuit_breaker is UNSET
         else circuit_breaker(spec.circuit_breaker, ("spec", "circuitBreaker"), report),
+        concurrency=concurrency(spec.concurrency, ("spec", "concurrency"), report),
+        admission=admission(spec.admission, ("spec", "admission"), report),
     )

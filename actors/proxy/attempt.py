@@ -28,9 +28,12 @@ class Attempt:
         Raises:
             NoEndpoints: the destination has no instance.
             PoolOverflow: as many attempts are under way to the destination as may.
+            NotAdmitted: too many of them fail, and this is one of those that are not sent.
         """
         cluster, avoided = call.cluster, self.avoided(call)
         pool, hashing = cluster.pool, cluster.hashing
+        if cluster.admission is not None:
+            cluster.admission.check()
         if pool.active >= pool.requests:
             raise pool.overflow(REQUESTS)
         probed = None if cluster.tripped is None else cluster.tripped.probe(call)

@@ -8,8 +8,9 @@ from ..loop.slice import Slices
 from ..messages.error import BreakerOpen, NoEndpoints
 from ..messages.hashing import ConsistentHash
 from ..messages.health import ROUTABLE, SUSPECTED
-from ..messages.resilience import NOTHING, Balancing, Breaker, Resilience
+from ..messages.resilience import NOTHING, Admission, Balancing, Breaker, Resilience
 from ..messages.traffic import DEFAULT_BUDGET, Balancer, TrafficPolicy
+from .admission import Admissions
 from .ahead import Placed, shape
 from .balancer import Ear, Picker, ear, maker
 from .breakers import Breakers
@@ -48,6 +49,8 @@ class Cluster:
         self.breakers: Breakers | None = None
         self.tripped: Breakers | None = None
         """They, while one of them is not closed: then some call has to look how the instance does."""
+        self.admission: Admissions | None = None
+        """Says which part of the calls is sent, where a policy asks for that."""
         self.hashing: Hashing | None = None
         """Picks by a key of the call, where the policy asks for that."""
         self.budget = Budget(DEFAULT_BUDGET)
@@ -75,6 +78,7 @@ class Cluster:
         `made` are places that were made ahead, for a cluster that is not yet hashed in this shape.
         """
         self.pool.use(policy.pool or DEFAULT)
+        self._admit(resilience.admission)
         balancing = resilience.balancing or BALANCING
         kind = policy.balancer if balancing.balancer is None else balancing.balancer
         if kind is not self._kind:
@@ -111,6 +115,14 @@ class Cluster:
             judges = (*judges, self.breakers)
         self.judges = judges
         self.refresh()
+
+    def _admit(self, asked: Admission | None) -> None:
+        if asked != (None if self.admission is None else self.admission.asked):
+            self.judges = tuple(one for one in self.judges if one is not self.admission)
+            self.admission = None
+            if asked is not None:
+                self.admission = Admissions(asked, self._clock, self._rng.random)
+                self.judges = (*self.judges, self.admission)
 
     def shaped(self, hashed: ConsistentHash) -> bool:
         """Return whether it has the places that this policy leads by, where nothing else is said."""

@@ -13,14 +13,16 @@ from ..bus.bus import Bus, Subscription
 from ..loop.timer import Deadline, Deadlines
 from ..messages.codec import decode_call, encode
 from ..messages.envelope import VERSION, CallFrame, Headers, ReplyFrame
-from ..messages.error import CallCycle, Draining, HandlerFailed, MeshError, MissedDeadline, Stalled, TooDeep
+from ..messages.error import CallCycle, Draining, HandlerFailed, MeshError, MissedDeadline, Overloaded, Stalled, TooDeep
 from ..messages.instance import Instance
 from ..messages.load import LoadReport
 from ..messages.priority import HEADER, Priority, priority_of
+from ..messages.resilience import Resilience
 from ..messages.subject import Subjects
 from ..runtime.cell import Cell
 from ..runtime.context import DEPTH, current
 from ..runtime.mailbox import Mail
+from .concurrency import ConcurrencyLimit
 from .meter import WINDOW, Meter
 
 Respond = Callable[[bytes], object]
@@ -48,6 +50,8 @@ class Served(Mail, kw_only=True, eq=False):
     """Who called, as the subject proves; empty for this very node."""
     expiry: Deadline | None = None
     ended: bool = False
+    began: float = 0.0
+    """When it was taken, where the instance's limit wants to know."""
 
     @property
     def urgency(self) -> Priority:
@@ -62,6 +66,8 @@ class Served(Mail, kw_only=True, eq=False):
         """Send the service's answer."""
         if self.ended:
             return
+        if self.began:
+            self.owner.learn(self.began)
         owner, status = self.owner, value.status
         if status >= 500:
             owner.meter.failures += 1
@@ -141,6 +147,8 @@ class Inbound:
         self._subscriptions: list[Subscription] = []
         self._callers: dict[bytes, bytes] = {}
         self._draining = False
+        self.limit: ConcurrencyLimit | None = None
+        """How many calls it takes, where a policy asks for that."""
 
     def open(self, subjects: Subjects) -> None:
         """Subscribe; flush the bus before the instance is announced."""
@@ -222,12 +230,27 @@ class Inbound:
             served.fail(Draining())
         elif frame.timeout is not None and frame.timeout <= 0:
             served.fail(MissedDeadline())
+        elif self.limit is not None and not self.limit.takes(len(self.calls), served.urgency):
+            served.fail(Overloaded("the instance has as many calls in hand as it does well"))
         else:
             self._take(served, frame)
+
+    def use(self, resilience: Resilience) -> None:
+        """Treat calls by what is said about the instance's own service from now on."""
+        asked = resilience.concurrency
+        if asked != (None if self.limit is None else self.limit.asked):
+            self.limit = None if asked is None else ConcurrencyLimit(asked)
+
+    def learn(self, began: float) -> None:
+        """A call that was taken at `began` has been answered."""
+        if self.limit is not None:
+            self.limit.ended(self._clock() - began, len(self.calls))
 
     def _take(self, served: Served, frame: CallFrame) -> None:
         deadline = None if frame.timeout is None else self._clock() + frame.timeout * 1e-6
         served.deadline = deadline
+        if self.limit is not None:
+            served.began = self._clock()
         self.calls[served.key] = served
         try:
             self.cell.deliver(served)

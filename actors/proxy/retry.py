@@ -5,7 +5,7 @@ import random
 
 from ..loop.timer import Deadlines
 from ..messages.envelope import ReplyFrame
-from ..messages.error import DeadlineExceeded, MeshError
+from ..messages.error import DeadlineExceeded, MeshError, Overloaded
 from ..messages.rule import RetryPolicy
 from ..routing.retry_on import RetryOn, absent, hopeless
 from .call import Call
@@ -97,6 +97,9 @@ class Retry:
             return False
         if isinstance(error, DeadlineExceeded) and self._per_try is None:
             return False  # the time of the whole call; that of one attempt leaves time for another
+        others = call.cluster.endpoints
+        if isinstance(error, Overloaded) and others and all(one in call.tried for one in others):
+            return False  # whoever has too much gets no more: only somebody else can take it
         return does_no_harm(call, error) if self._on is None else self._on.failure(error)
 
     async def _once(self, call: Call, proceed: Next) -> ReplyFrame | MeshError:

@@ -7,7 +7,17 @@ from collections.abc import Iterable
 from itertools import chain
 
 from ..messages.envelope import ReplyFrame
-from ..messages.error import Code, Draining, MeshError, NoEndpoints, NoResponders, PoolOverflow, Processed, Stalled
+from ..messages.error import (
+    Code,
+    Draining,
+    MeshError,
+    NoEndpoints,
+    NoResponders,
+    NotAdmitted,
+    PoolOverflow,
+    Processed,
+    Stalled,
+)
 
 SERVER_ERRORS = frozenset(range(500, 600))
 GATEWAY_ERRORS = frozenset({502, 503, 504})
@@ -56,7 +66,7 @@ def status_of(token: str) -> int:
 
 def hopeless(error: MeshError) -> bool:
     """Return whether no attempt can mend this: nobody could take the call, or it is wrong wherever it goes."""
-    return isinstance(error, NoEndpoints | PoolOverflow) or error.code in _HOPELESS
+    return isinstance(error, NoEndpoints | NotAdmitted | PoolOverflow) or error.code in _HOPELESS
 
 
 def absent(outcome: ReplyFrame | MeshError) -> bool:

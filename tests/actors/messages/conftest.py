@@ -223,6 +223,12 @@ SAMPLES = {
     "resilience": resilience.Resilience(
         "default/reviews", "reviews", "v2", resilience.Balancing(traffic.Balancer.PEAK_EWMA)
     ),
+    "resilience_overload": resilience.Resilience(
+        "default/o",
+        "reviews",
+        concurrency=resilience.Concurrency(30, 10, 300, 5, 2.0),
+        admission=resilience.Admission(90.0, 1.5, 20),
+    ),
     "rate_limit": rate_limit.RateLimit(
         "default/a",
         "reviews",
