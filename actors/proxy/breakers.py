@@ -20,6 +20,9 @@ log = logging.getLogger("plait.breaker")
 class Breakers:
     """One breaker for each instance that calls were sent to."""
 
+    word = "circuit open"
+    """What people are told of an instance that it keeps out."""
+
     def __init__(self, policy: Policy, cluster: "Cluster", clock: Callable[[], float]) -> None:
         self.policy = policy
         self.opened = 0
