@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from plait.actors.messages.envelope import VERSION, ReplyFrame
+from plait.actors.messages.error import NoEndpoints
 from plait.actors.messages.instance import Instance
 from plait.actors.messages.resilience import NOTHING, Balancing, Resilience
 from plait.actors.messages.traffic import Balancer, Locality, TrafficPolicy
@@ -134,3 +135,24 @@ def test_turns_go_on_over_revisions_and_refreshes():
         directory.cluster(Upstream("s", "", {}, msgspec.structs.replace(policy)))
         busy.refresh()
         assert busy.pick(()).id == quiet.pick(()).id
+
+
+@pytest.mark.parametrize("kind", list(Balancer))
+def test_where_all_are_unhealthy_there_is_nobody_and_afterwards_all_are_back(kind):
+    directory, cluster = world(1, 2, resilience=Resilience("", "", "", Balancing(kind)))
+    for number in range(2):
+        directory.put(instance(number, 1.0 + number, health="critical"))
+    with pytest.raises(NoEndpoints):
+        cluster.pick(())
+    for number in range(2):
+        directory.put(instance(number, 1.0 + number))
+    assert shares(cluster) == pytest.approx([1 / 3, 2 / 3], abs=0.03)
+
+
+@pytest.mark.parametrize("kind", list(Balancer))
+def test_an_id_that_comes_twice_is_one_instance(kind):
+    directory, cluster = world(1, 1, resilience=Resilience("", "", "", Balancing(kind)))
+    directory.put(instance(0))
+    directory.put(instance(0, incarnation=2))
+    assert [one.id for one in cluster.members] == ["i-0", "i-1"]
+    assert shares(cluster) == pytest.approx([0.5, 0.5], abs=0.03)
