@@ -9,12 +9,15 @@ import msgspec
 from ..bus.user_request import number_field, text_field
 from ..messages.error import Refused
 from ..messages.name import called_token
-from ..messages.rule import DestinationPolicy, RetryPolicy, RouteRule, RuleSet
-from ..messages.traffic import TrafficPolicy
+from ..messages.resilience import Resilience
+from ..messages.rule import Destination, DestinationPolicy, RetryPolicy, RouteRule, RuleSet
+from ..messages.traffic import DEFAULT_BUDGET, TrafficPolicy
+from ..routing.upstream import covers
 from . import pool
 from .breaker import State
 from .cluster import carries
 from .in_force import balancing
+from .pace import PATIENCE, patience
 from .proxy import Proxy
 from .usage import usage
 
@@ -73,12 +76,13 @@ def routes(proxy: Proxy) -> Iterator[Item]:
                 "hosts": list(rule.hosts),
                 "matches": plain(route.matches),
                 "to": [_goal(one) for one in plain(route.destinations)],
-                "values": list(_values(key, index, route)),
+                "values": [*_values(key, index, route), *_again(proxy, route)],
             }
     for service in sorted(proxy.directory.services()):
         if proxy.table.of_service(service) is None:
             where = {"document": "", "path": "", "name": "", "gateways": ["mesh"], "hosts": [service], "matches": []}
-            yield {**where, "to": [service], "values": list(_values("", -1, RouteRule()))}
+            route = RouteRule(destinations=(Destination(service),))
+            yield {**where, "to": [service], "values": [*_values("", -1, route), *_again(proxy, route)]}
 
 
 def endpoints(proxy: Proxy) -> Iterator[Item]:
@@ -120,7 +124,7 @@ def _uses(policies: Iterable[tuple[str, DestinationPolicy]], labels: Mapping[str
 
 
 def _use(subset: str, policy: TrafficPolicy, origin: str) -> Item:
-    held = msgspec.structs.replace(policy, pool=policy.pool or pool.DEFAULT)
+    held = msgspec.structs.replace(policy, pool=policy.pool or pool.DEFAULT, budget=policy.budget or DEFAULT_BUDGET)
     return {"subset": subset, "policy": plain(held, whole=True), "from": origin}
 
 
@@ -134,6 +138,35 @@ def _values(key: str, index: int, route: RouteRule) -> Iterator[Item]:
             yield {"field": field.name, "value": plain(value), "from": f"{key} $.spec.http[{index}]"}
         elif field.name in _DEFAULTS:
             yield {"field": field.name, "value": plain(_DEFAULTS[field.name], whole=True), "from": DEFAULT}
+
+
+def _again(proxy: Proxy, route: RouteRule) -> Iterator[Item]:
+    """What bounds further attempts at each of a route's destinations, and when one begins beside the first."""
+    rules = proxy.snapshot.rules.items()
+    for service, subset in dict.fromkeys((one.service, one.subset) for one in route.destinations):
+        to = f"{service} {subset}".strip()
+        budget, origin = DEFAULT_BUDGET, DEFAULT
+        for key, rule in rules:
+            if isinstance(rule, DestinationPolicy) and covers(rule.service, service):
+                for path, policy in _policies(rule, subset):
+                    if policy.budget is not None:
+                        budget, origin = policy.budget, f"{key} {path}.retryBudget"
+        yield {"field": f"retry budget of {to}", "value": plain(budget, whole=True), "from": origin}
+        wait, origin = PATIENCE, DEFAULT
+        for key, rule in rules:
+            if not isinstance(rule, Resilience) or rule.hedge is None:
+                continue
+            if covers(rule.service, service) and rule.subset in ("", subset):
+                wait, origin = patience(rule.hedge), f"{key} $.spec.hedging"
+        yield {"field": f"second attempt at {to}", "value": wait._asdict(), "from": origin}
+
+
+def _policies(rule: DestinationPolicy, subset: str) -> Iterator[tuple[str, TrafficPolicy]]:
+    """The policies of a document that may hold for a subset, the narrower one last."""
+    yield "$.spec.trafficPolicy", rule.policy
+    for place, one in enumerate(rule.subsets):
+        if one.name == subset and one.policy is not None and one.policy.budget != rule.policy.budget:
+            yield f"$.spec.subsets[{place}].trafficPolicy", one.policy
 
 
 def plain(value: Any, *, whole: bool = False) -> Any:

@@ -14,7 +14,7 @@ from plait.actors.messages.rule import (
     StringMatch,
     Subset,
 )
-from plait.actors.messages.traffic import Balancer, TrafficPolicy
+from plait.actors.messages.traffic import Balancer, RetryBudget, TrafficPolicy
 from plait.actors.proxy import effective
 from plait.actors.proxy.effective import config
 from tests.nodes import Network
@@ -60,7 +60,10 @@ async def test_routes_have_their_documents_and_the_defaults_of_what_those_do_not
     assert values["timeout"] == (2.0, "routes/default/reviews $.spec.http[0]")
     assert (values["retries"][0]["attempts"], values["retries"][1]) == (2, "default")
     assert others["to"] == ["reviews v1 90 %", "reviews v2 10 %"]
-    assert {one["field"]: one["from"] for one in others["values"]} == {"timeout": "default", "retries": "default"}
+    again = [f"{what} reviews {subset}" for what in ("retry budget of", "second attempt at") for subset in ("v1", "v2")]
+    assert {one["field"]: one["from"] for one in others["values"]} == {
+        **dict.fromkeys(("timeout", "retries", *again), "default")
+    }
     assert (details["document"], details["hosts"], details["to"]) == ("", ["details"], ["details"])
 
 
@@ -101,3 +104,24 @@ async def test_what_does_not_fit_one_answer_comes_in_pages(node, monkeypatch):
 async def test_a_question_that_is_none_is_refused(node, question):
     with pytest.raises(Refused):
         config(node.proxy, "n", question)
+
+
+async def test_what_bounds_further_attempts_is_told_for_each_destination(node):
+    own = TrafficPolicy(budget=RetryBudget(50.0, 1, 2.0))
+    subsets = (Subset("v1", {"version": "v1"}), Subset("v2", {"version": "v2"}, own))
+    routes = (RouteRule("", (), (Destination("reviews", "v1", 90), Destination("reviews", "v2", 10))),)
+    node.rules(
+        RuleSet("default/reviews", ("reviews.default.svc.cluster.local",), routes=routes),
+        DestinationPolicy("default/reviews", "reviews", TrafficPolicy(budget=RetryBudget(5.0)), subsets),
+        revision=8,
+    )
+    first = config(node.proxy, "n", {"what": "routes"})["items"][0]
+    values = {one["field"]: (one["value"], one["from"]) for one in first["values"]}
+    budget, origin = values["retry budget of reviews v1"]
+    assert (budget["percent"], origin) == (5.0, "destination/default/reviews $.spec.trafficPolicy.retryBudget")
+    budget, origin = values["retry budget of reviews v2"]
+    assert (budget["percent"], origin) == (
+        50.0,
+        "destination/default/reviews $.spec.subsets[1].trafficPolicy.retryBudget",
+    )
+    assert values["second attempt at reviews v2"][0]["factor"] == 3.0
