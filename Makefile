@@ -49,6 +49,7 @@ bench-reliability: $(VENV)/.dev
 	$(BIN)/python -m tests.bench.faults
 	$(BIN)/python -m tests.bench.discovery
 	$(BIN)/python -m tests.bench.roll
+	$(BIN)/python -m tests.bench.storm
 
 bench-scale: $(VENV)/.dev
 	$(BIN)/python -m tests.bench.scale

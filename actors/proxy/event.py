@@ -16,7 +16,6 @@ from ..bus.bus import BusState
 from ..messages.envelope import ReplyFrame
 from ..messages.error import BusUnavailable, MeshError, NoEndpoints, Processed
 from ..messages.rule import RetryPolicy
-from ..runtime.purse import Purse
 from .call import Call
 from .chain import Chain, Chains, Wants
 from .cluster import Cluster
@@ -74,7 +73,7 @@ class Emitter:
         sent = 0
         errors: list[MeshError] = []
         for cluster in tuple(self._topics.groups(event.path)):
-            one = msgspec.structs.replace(event, number=self._number(), cluster=cluster, tried=[], purse=Purse())
+            one = msgspec.structs.replace(event, number=self._number(), cluster=cluster, tried=[])
             done = partial(self._ended, cluster, errors)
             running = Running(self, self._clock, one, done, self._clock())
             running.start(self)

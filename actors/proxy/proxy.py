@@ -23,7 +23,6 @@ from ..messages.rule import Rule
 from ..routing.decide import Decision, Reason, decide
 from ..routing.table import RouteTable, begin_table, compile_table
 from ..runtime.actor import Actor
-from ..runtime.purse import Purse
 from .ahead import hashes
 from .breaker import State
 from .breakers import tripped
@@ -110,8 +109,6 @@ class Proxy(Actor):
 
     def start(self, call: Call, done: Done) -> Running:
         """Route a call and send it off; `done` takes the reply, or why there is none, perhaps before this returns."""
-        if call.purse is None:
-            call.purse = Purse()  # here its request enters the mesh
         running = Running(self._observer, self.clock, call, done, self.clock())
         running.start(self)
         return running

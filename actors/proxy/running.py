@@ -13,6 +13,7 @@ import msgspec
 from ..loop.drive import Drive
 from ..messages.envelope import ReplyFrame
 from ..messages.error import MeshError, RateLimited
+from ..runtime.purse import Purse
 from .acting import act
 from .call import Call
 from .chain import Chain
@@ -66,6 +67,8 @@ class Running(msgspec.Struct, eq=False):
     def start(self, router: Router) -> None:
         """Route the call and send it off."""
         call = self.call
+        if call.purse is None:
+            call.purse = Purse()  # here its request enters the mesh
         try:
             chain = self.chain = router.route(call)
             call.cluster.budget.call(self.began)

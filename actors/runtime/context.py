@@ -5,7 +5,7 @@ from typing import Protocol
 
 import msgspec
 
-from .purse import GRANT, Purse
+from .purse import Purse
 
 DEPTH = 32
 """Those that may wait for each other; more is a circle of services that call each other."""
@@ -44,14 +44,15 @@ class CallContext(msgspec.Struct, eq=False):
     """The parent of what is called from here."""
     degraded: tuple[str, ...] = ()
     """Fallbacks that answers of what was called from here are from."""
-    tokens: int = GRANT
-    """Retries that came along, for all that is called from here."""
+    tokens: int | None = None
+    """Retries that came along, for all that is called from here. None where no call brought the work, which may go on
+    for ever: then each call from here begins anew."""
     purse: Purse | None = None
     """What is left of them, once something was called from here."""
 
-    def lending(self) -> Purse:
-        """Return what the calls from here draw on."""
-        if self.purse is None:
+    def lending(self) -> Purse | None:
+        """Return what the calls from here draw on together, None where each has its own."""
+        if self.purse is None and self.tokens is not None:
             self.purse = Purse(self.tokens, self.tokens)
         return self.purse
 

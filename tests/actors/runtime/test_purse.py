@@ -2,6 +2,8 @@
 
 import pytest
 
+from plait.actors.runtime.context import CallContext
+from plait.actors.runtime.origin import at_rest
 from plait.actors.runtime.purse import GRANT, Purse
 
 
@@ -34,3 +36,10 @@ def test_an_empty_purse_pays_for_nothing():
     purse = Purse(2, 2)
     assert [purse.spend() for _ in range(3)] == [True, True, False]
     assert purse.spent == 2
+
+
+def test_calls_for_one_request_draw_on_one_purse_and_work_that_no_call_brought_has_none_to_use_up():
+    brought = CallContext(None, None, "a", "", tokens=8)
+    assert brought.lending() is brought.lending()
+    assert brought.lending().left == 8
+    assert at_rest("a").lending() is None
