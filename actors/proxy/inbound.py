@@ -22,6 +22,7 @@ from ..messages.subject import Subjects
 from ..runtime.cell import Cell
 from ..runtime.context import DEPTH, current
 from ..runtime.mailbox import Mail
+from .backlog import Backlog
 from .concurrency import ConcurrencyLimit
 from .meter import WINDOW, Meter
 
@@ -61,6 +62,10 @@ class Served(Mail, kw_only=True, eq=False):
         if said is None:
             said = next((one for name, value in frame.headers if name == HEADER and (one := priority_of(value))), None)
         return Priority.DEFAULT if said is None else said
+
+    def urgent(self) -> Priority:
+        """Return its urgency."""
+        return self.urgency
 
     def answer(self, value: Answer) -> None:
         """Send the service's answer."""
@@ -147,6 +152,7 @@ class Inbound:
         self._subscriptions: list[Subscription] = []
         self._callers: dict[bytes, bytes] = {}
         self._draining = False
+        self._backlog = Backlog(bus, clock)
         self.limit: ConcurrencyLimit | None = None
         """How many calls it takes, where a policy asks for that."""
 
@@ -165,6 +171,7 @@ class Inbound:
 
     def close(self) -> None:
         """Listen no more."""
+        self._backlog.close()
         for subscription in self._subscriptions:
             subscription.unsubscribe()
         self._subscriptions = []
@@ -230,6 +237,8 @@ class Inbound:
             served.fail(Draining())
         elif frame.timeout is not None and frame.timeout <= 0:
             served.fail(MissedDeadline())
+        elif respond is None and self._backlog.late(served.urgent):
+            served.fail(Overloaded("the call has waited on the line for too long"))
         elif self.limit is not None and not self.limit.takes(len(self.calls), served.urgency):
             served.fail(Overloaded("the instance has as many calls in hand as it does well"))
         else:
@@ -247,16 +256,18 @@ class Inbound:
             self.limit.ended(self._clock() - began, len(self.calls))
 
     def _take(self, served: Served, frame: CallFrame) -> None:
-        deadline = None if frame.timeout is None else self._clock() + frame.timeout * 1e-6
+        now = self._clock()
+        deadline = None if frame.timeout is None else now + frame.timeout * 1e-6
         served.deadline = deadline
         if self.limit is not None:
-            served.began = self._clock()
+            served.began = now
         self.calls[served.key] = served
         try:
             self.cell.deliver(served)
         except MeshError as error:
             served.fail(error)
             return
+        self._backlog.worked(self._clock() - now)
         if deadline is not None and served.key in self.calls:
             served.expiry = self._deadlines.at(deadline, served.expire)
 

@@ -2,8 +2,9 @@
 
 After CoDel, in the form of "Fail at Scale" (B. Maurer, ACM Queue 13/8, 2015): a queue that was not empty for the last
 100 ms is no burst, and what waits in it longer than 5 ms is refused. Those numbers are for calls of some milliseconds.
-Where one takes longer they grow with it: no queue is called standing before each worker has taken twenty messages out
-of it, and a message may always wait for as long as the work on one takes, so that refusing never leaves a worker idle.
+Where one takes longer they grow with it: no queue is called standing before twenty messages were taken out of it, four
+by each worker, and a message may always wait for as long as the work on one takes, so that no refusal leaves a worker
+idle.
 """
 
 INTERVAL = 0.1
@@ -12,8 +13,11 @@ INTERVAL = 0.1
 TARGET = 0.005
 """Seconds that a message may wait in a standing queue."""
 
-TURNS = 20
+TURNS = 4
 """Messages that each worker must have taken out of a queue before that stands."""
+
+FEWEST = 20
+"""Messages that must have been taken out of it in all: a burst on one worker is no overload."""
 
 
 class QueueTime:
@@ -39,12 +43,12 @@ class QueueTime:
 
     def cut(self, now: float, allowed: float) -> None:
         """A message was refused that had waited longer than `allowed`."""
-        self.wary = now + max(INTERVAL, TURNS * allowed)
+        self.wary = now + max(INTERVAL, FEWEST * allowed)
 
     def allowance(self, now: float) -> float | None:
         """Return the seconds that a message may have waited; None while the queue does not stand."""
         stood = now - self.since
-        if stood < INTERVAL or self.taken < TURNS * self.workers:
+        if stood < INTERVAL or self.taken < max(FEWEST, TURNS * self.workers):
             return None
         work = stood * self.workers / self.taken  # all workers are busy while messages wait
         return max(TARGET, work)

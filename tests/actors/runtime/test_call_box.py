@@ -11,7 +11,7 @@ from plait.actors.messages.error import Overloaded
 from plait.actors.messages.priority import Priority
 from plait.actors.runtime.call_box import CallBox
 from plait.actors.runtime.mailbox import Mail
-from plait.actors.runtime.queue_time import INTERVAL, TARGET, TURNS, QueueTime
+from plait.actors.runtime.queue_time import FEWEST, INTERVAL, TARGET, TURNS, QueueTime
 
 CRITICAL, DEFAULT, LOW = Priority.CRITICAL, Priority.DEFAULT, Priority.SHEDDABLE
 
@@ -60,14 +60,14 @@ def taken(box, now):
 
 
 def test_a_queue_stands_when_it_was_not_empty_for_a_while_and_its_workers_have_taken_their_turns():
-    queue = QueueTime(workers=2)
+    queue = QueueTime(workers=10)
     queue.begin(5.0)
-    queue.taken = 2 * TURNS
+    queue.taken = 10 * TURNS
     assert queue.allowance(5.0 + INTERVAL / 2) is None
     assert queue.allowance(5.0 + 4 * INTERVAL) == pytest.approx(4 * INTERVAL / TURNS)  # as long as the work takes
-    queue.taken = 1000
+    queue.taken = 10_000
     assert queue.allowance(5.0 + 2 * INTERVAL) == TARGET
-    queue.taken = 2 * TURNS - 1
+    queue.taken = 10 * TURNS - 1
     assert queue.allowance(9.0) is None
     queue.begin(9.0)
     assert queue.allowance(9.05) is None
@@ -75,10 +75,10 @@ def test_a_queue_stands_when_it_was_not_empty_for_a_while_and_its_workers_have_t
 
 def test_a_burst_on_a_slow_actor_is_worked_off():
     box, now = CallBox(100, 1), 0.0
-    mails = [ask(number) for number in range(TURNS)]
+    mails = [ask(number) for number in range(FEWEST)]
     for mail in mails:
         box.offer(mail, now)
-    for number in range(TURNS):
+    for number in range(FEWEST):
         now += 0.3
         assert box.take(now).message == number
     assert box.shed == [0, 0, 0]
