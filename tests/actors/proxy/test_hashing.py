@@ -13,8 +13,6 @@ from plait.actors.messages.instance import Instance
 from plait.actors.messages.rule import DestinationPolicy, Subset
 from plait.actors.messages.traffic import Balancer, TrafficPolicy
 from plait.actors.proxy.attempt import AnyAttempt, Attempt, DistantAttempt
-from plait.actors.proxy.call import Caller
-from plait.actors.proxy.cookie import cookie, set_cookie
 from plait.actors.proxy.hashing import key_of
 from plait.actors.proxy.snapshot import Directory
 from plait.actors.routing.upstream import Upstream
@@ -22,7 +20,6 @@ from tests.actors.proxy.chained import a_call
 
 USER = ConsistentHash(HashSource.HEADER, "x-user")
 TABLE = ConsistentHash(HashSource.HEADER, "x-user", table=1009)
-STICK = ConsistentHash(HashSource.COOKIE, "stick", "/shop", 90.5, (("SameSite", "Lax"), ("Secure", "")))
 
 
 def instance(number, health="healthy", incarnation=1, version="v1", where=""):
@@ -160,54 +157,6 @@ def test_a_policy_may_begin_change_and_end():
     assert len(set(picked(cluster, *["user"] * 50))) == 4
 
 
-CALLER = Caller("front-1", "front")
-
-
-@pytest.mark.parametrize(
-    ("policy", "call", "key"),
-    [
-        (USER, {"headers": [("x-user", "a"), ("x-other", "c"), ("x-user", "b")]}, "a,b"),
-        (USER, {"baggage": {"x-user": "a"}}, "a"),
-        (USER, {}, None),
-        (ConsistentHash(HashSource.QUERY, "id"), {"query": "x=1&id=a%20b&id=c"}, "a%20b"),
-        (ConsistentHash(HashSource.QUERY, "id"), {"query": "x=id"}, None),
-        (ConsistentHash(HashSource.SOURCE_IP), {"client": "192.0.2.7", "caller": CALLER}, "192.0.2.7"),
-        (ConsistentHash(HashSource.SOURCE_IP), {"caller": CALLER}, "front-1"),
-        (ConsistentHash(HashSource.COOKIE, "c"), {"headers": [("cookie", "xc=1; c=2"), ("cookie", "c=3")]}, "2"),
-        (ConsistentHash(HashSource.COOKIE, "c"), {"headers": [("cookie", "a=1")], "client": "192.0.2.7"}, None),
-        (ConsistentHash(HashSource.COOKIE, "c", ttl=9.0), {"headers": [("cookie", "a=1")]}, None),
-    ],
-)
-def test_the_key_is_what_the_policy_names(policy, call, key):
-    assert key_of(policy, random.Random(1))(a_call(**call)) == key
-
-
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [("c=1", "1"), ('c="1"', "1"), ("c=", ""), (" c=1=2 ;d", "1=2"), ("cc=1", ""), ("C=1", ""), ("a=c=1", "")],
-)
-def test_a_cookie_is_read(field, value):
-    assert cookie([("cookie", field)], "c") == value
-
-
-def test_a_cookie_is_made_once_per_call_and_decides_already():
-    _, cluster = world(5, STICK)
-    instances = set()
-    for _ in range(30):
-        call = a_call(cluster=cluster, tried=[], client="192.0.2.7")
-        first = Attempt(None).pick(call)
-        value, field = call.cookie, call.set_cookie
-        assert field == f"stick={value}; Path=/shop; Max-Age=91; HttpOnly; SameSite=Lax; Secure"
-        assert len(value) == 32
-        assert Attempt(None).pick(call) is not first
-        assert (call.cookie, call.set_cookie) == (value, field)
-        later = a_call(cluster=cluster, tried=[], client="192.0.2.8", headers=[("cookie", f"stick={value}")])
-        assert Attempt(None).pick(later) is first
-        assert later.set_cookie == ""
-        instances.add(first.id)
-    assert len(instances) == 5
-
-
 class ByHand:
     """Slices that are cut where a test wants it."""
 
@@ -312,7 +261,3 @@ def test_work_that_fails_is_told_and_begun_again_with_the_next_change(caplog):
     directory.put(instance(1))
     assert "stay as they were" in caplog.text
     assert picked(cluster, "user") == ["i-1"]
-
-
-def test_a_cookie_of_the_session_says_no_age():
-    assert set_cookie(ConsistentHash(HashSource.COOKIE, "c", ttl=0.0), "1") == "c=1; HttpOnly"
