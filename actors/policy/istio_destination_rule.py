@@ -10,6 +10,7 @@ from msgspec import UNSET, UnsetType
 from .istio_connection_pool import ConnectionPool
 from .istio_consistent_hash import ConsistentHash
 from .istio_locality import LocalityLbSetting, NoZones
+from .istio_outlier import OutlierDetection
 from .istio_retry_budget import RetryBudget
 from .istio_warmup import Warmup
 from .scalar import Later, NoConnections, PositiveDuration
@@ -79,7 +80,7 @@ class PortTrafficPolicy(Spec):
     port: PortSelector | UnsetType = UNSET
     load_balancer: LoadBalancer | UnsetType = UNSET
     connection_pool: ConnectionPool | UnsetType = UNSET
-    outlier_detection: Later = UNSET
+    outlier_detection: OutlierDetection | UnsetType = UNSET
     tls: ClientTls | UnsetType = UNSET
 
 
@@ -98,7 +99,7 @@ class TrafficPolicy(Spec):
 
     load_balancer: LoadBalancer | UnsetType = UNSET
     connection_pool: ConnectionPool | UnsetType = UNSET
-    outlier_detection: Later = UNSET
+    outlier_detection: OutlierDetection | UnsetType = UNSET
     tls: ClientTls | UnsetType = UNSET
     port_level_settings: list[PortTrafficPolicy] | UnsetType = UNSET
     retry_budget: RetryBudget | UnsetType = UNSET

@@ -21,6 +21,7 @@ from .translate_connection_pool import KEEPALIVES, WHY_IDLE
 from .translate_destination_rule import BALANCERS
 from .translate_gateway import NEVER as NEVER_PROTOCOLS
 from .translate_gateway import PROTOCOLS
+from .translate_outlier import NOTES as OUTLIERS
 from .translate_service_entry import LATER as LATER_OUT
 from .translate_service_entry import NEVER as NEVER_OUT
 from .translate_service_entry import RESOLUTIONS
@@ -124,6 +125,8 @@ NOTES: dict[tuple[str, str], tuple[str, str]] = {
     ),
     ("DestinationRule", "trafficPolicy.loadBalancer.consistentHash.maglev.tableSize"): (YES, "65537 where none is set"),
     ("DestinationRule", "trafficPolicy.loadBalancer.consistentHash.minimumRingSize"): (YES, "deprecated"),
+    **{("DestinationRule", f"trafficPolicy.outlierDetection{field}"): (YES, note) for field, note in OUTLIERS.items()},
+    ("DestinationRule", "trafficPolicy.outlierDetection.consecutiveErrors"): (IDLE, "deprecated, as in Istio"),
     ("DestinationRule", "trafficPolicy.loadBalancer.localityLbSetting"): (
         YES,
         "without outlierDetection, too: the registry knows who is unhealthy",

@@ -20,6 +20,7 @@ from .problem import Path, ProblemCode, Report
 from .translate_connection_pool import connection_pool
 from .translate_consistent_hash import consistent_hash
 from .translate_locality import locality
+from .translate_outlier import outlier
 from .translate_retry_budget import retry_budget
 from .translate_tls import client_tls
 from .translate_warmup import warmup
@@ -122,6 +123,9 @@ def _policy(
     if isinstance(policy, TrafficPolicy) and policy.retry_budget is not UNSET:
         budget = retry_budget(policy.retry_budget, (*path, "retryBudget"), report)
         inherited = replace(inherited, budget=budget)
+    if policy.outlier_detection is not UNSET:
+        block = outlier(policy.outlier_detection, (*path, "outlierDetection"), report)
+        inherited = replace(inherited, outlier=block)
     if policy.load_balancer is UNSET:
         return inherited
     return _balanced(policy.load_balancer, inherited, (*path, "loadBalancer"), report)

@@ -19,6 +19,7 @@ from .cluster import carries
 from .in_force import balancing
 from .pace import PATIENCE, patience
 from .proxy import Proxy
+from .snapshot import OUTLIER
 from .usage import usage
 
 PAGE = 256 * 1024
@@ -124,7 +125,8 @@ def _uses(policies: Iterable[tuple[str, DestinationPolicy]], labels: Mapping[str
 
 
 def _use(subset: str, policy: TrafficPolicy, origin: str) -> Item:
-    held = msgspec.structs.replace(policy, pool=policy.pool or pool.DEFAULT, budget=policy.budget or DEFAULT_BUDGET)
+    pooled, budget, outlier = policy.pool or pool.DEFAULT, policy.budget or DEFAULT_BUDGET, policy.outlier or OUTLIER
+    held = msgspec.structs.replace(policy, pool=pooled, budget=budget, outlier=outlier)
     return {"subset": subset, "policy": plain(held, whole=True), "from": origin}
 
 

@@ -114,7 +114,7 @@ def test_a_subset_inherits_what_it_does_not_say(translated):
         ("  host: a\n  trafficPolicy: {loadBalancer: {simple: ROUNDROBIN}}\n", "trafficPolicy.loadBalancer.simple", "invalid_value"),
         ("  host: a\n  trafficPolicy: {loadBalancer: {simple: PASSTHROUGH}}\n", "trafficPolicy.loadBalancer.simple", "unsupported_value"),
         ("  host: a\n  trafficPolicy: {loadBalancer: {zoneAwareLbSetting: {}}}\n", "trafficPolicy.loadBalancer.zoneAwareLbSetting", "unsupported_field"),
-        ("  host: a\n  trafficPolicy: {outlierDetection: {}}\n", "trafficPolicy.outlierDetection", "unsupported_field"),
+        ("  host: a\n  trafficPolicy: {outlierDetection: {consecutive: 5}}\n", "trafficPolicy.outlierDetection.consecutive", "unknown_field"),
         ("  host: a\n  trafficPolicy: {tls: {mode: SIMPLE}}\n", "trafficPolicy.tls.mode", "unsupported_value"),
         ("  host: a\n  trafficPolicy: {tls: {credentialName: x}}\n", "trafficPolicy.tls.credentialName", "unsupported_field"),
         ("  host: a\n  trafficPolicy: {tunnel: {}}\n", "trafficPolicy.tunnel", "unsupported_field"),
@@ -126,7 +126,7 @@ def test_a_subset_inherits_what_it_does_not_say(translated):
         ("  host: a\n  exportTo: ['~']\n", "exportTo[0]", "invalid_value"),
         ("  host: a\n  trafficPolicy: {portLevelSettings: [{}]}\n", "trafficPolicy.portLevelSettings[0].port.number", "required"),
         ("  host: a\n  trafficPolicy: {portLevelSettings: [{port: {number: 1}}, {port: {number: 1}}]}\n", "trafficPolicy.portLevelSettings[1].port", "invalid_value"),
-        ("  host: a\n  trafficPolicy: {portLevelSettings: [{port: {number: 1}, outlierDetection: {}}]}\n", "trafficPolicy.portLevelSettings[0].outlierDetection", "unsupported_field"),
+        ("  host: a\n  trafficPolicy: {portLevelSettings: [{port: {number: 1}, outlierDetection: {interval: 5}}]}\n", "trafficPolicy.portLevelSettings[0].outlierDetection.interval", "invalid_value"),
         ("  host: a\n  simple: RANDOM\n", "simple", "unknown_field"),
     ],
 )  # fmt: skip
