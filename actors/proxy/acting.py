@@ -69,7 +69,13 @@ class _Ending(msgspec.Struct, eq=False):
     done: Done
 
     def take(self, outcome: ReplyFrame | MeshError) -> None:
-        """Change the outcome and hand it on."""
+        """Change the outcome and hand it on, unchanged where that fails: nobody is left waiting."""
+        try:
+            self._change(outcome)
+        finally:
+            self.done(outcome)
+
+    def _change(self, outcome: ReplyFrame | MeshError) -> None:
         fields = self.fields
         if isinstance(outcome, MeshError):
             if fields is not None:
@@ -83,7 +89,6 @@ class _Ending(msgspec.Struct, eq=False):
                 outcome.headers.extend(fields)
                 if not _varies(outcome.headers):
                     outcome.headers.append(_VARIES)
-        self.done(outcome)
 
 
 def _varies(headers: Headers) -> bool:

@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from plait.actors import Request, Response, Service, get
+from plait.actors.messages.envelope import ReplyFrame
 from plait.actors.messages.error import FaultInjected, NoEndpoints
 from plait.actors.messages.rule import (
     Cors,
@@ -18,6 +19,7 @@ from plait.actors.messages.rule import (
     RuleSet,
     StringMatch,
 )
+from plait.actors.proxy.acting import _Ending
 
 pytestmark = pytest.mark.anyio
 
@@ -154,3 +156,15 @@ async def test_caches_are_told_that_an_answer_is_for_one_origin(node):
     for headers in ([("origin", "shop.example")], [("origin", "evil.example")], []):
         reply = await node.send("echo", headers=headers)
         assert [value for name, value in reply.headers if name == "vary"] == ["origin"]
+
+
+async def test_an_answer_that_cannot_be_changed_is_handed_on_as_it_is():
+    class Broken:
+        def apply(self, headers):
+            raise RuntimeError("broken")
+
+    outcomes = []
+    reply = ReplyFrame(1, 200, [], b"")
+    with pytest.raises(RuntimeError):
+        _Ending(None, Broken(), None, outcomes.append).take(reply)
+    assert outcomes == [reply]
