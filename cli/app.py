@@ -40,6 +40,7 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("delete", "take policy out"),
             ("history", "its revisions, and what each changed"),
             ("rollback", "go back to a revision"),
+            ("fault", "put faults into a running mesh, for a while"),
             ("config", "what one node decides by, and where each value comes from"),
         ),
     ),
@@ -52,7 +53,6 @@ _VERBS = {verb: line for _, verbs in SECTIONS for verb, line in verbs}
 EPILOG = """\b
 Examples:
   plait up                                       start a mesh with the Bookinfo sample
-  plait ls instances                             who is there
   plait apply -f reviews.yaml                    change where requests go
   plait call reviews /reviews/0 -H end-user:jason
 \b

@@ -35,6 +35,14 @@ def command(output: str, watch: bool, interval: float, timeout: float, nats: "op
     def read() -> dict[str, Any]:
         return check(ask(find(nats, mesh), "policy.status", {}, limit=timeout))
 
+    def warn_of_faults() -> None:
+        from .fault import lasting
+
+        found = lasting(timeout=timeout, nats=nats, mesh=mesh)
+        if found:
+            names = ", ".join(found)
+            click.echo(f"warning: faults put in on purpose: {names}; `plait fault ls` tells of them", err=True)
+
     if watch:
         from .watch import follow
 
@@ -49,6 +57,7 @@ def command(output: str, watch: bool, interval: float, timeout: float, nats: "op
         click.echo(f"policy revision {answer.get('revision', 0)}: {synced} of {len(items)} nodes are synced", err=True)
         if answer.get("problem"):
             click.echo(f"warning: {answer['problem']}", err=True)
+        warn_of_faults()
     if answer.get("problem") or any(one["state"] != "synced" for one in items):
         raise SystemExit(Exit.REFUSED)
 

@@ -42,28 +42,34 @@ def measure(
         lambda: list(proxy.mirrored.items()),
     )
     metrics.read_counter(
+        "plait_fault_strikes",
+        "Attempts that a Fault has struck.",
+        ("fault", "destination"),
+        lambda: list(proxy.disruptions.struck.items()),
+    )
+    metrics.read_counter(
         "plait_overflow",
         "Calls and retries refused by a destination's limits, by the limit.",
         ("destination", "limit"),
-        lambda: list(proxy.overflowed.items()),
+        lambda: list(proxy.counts.overflowed.items()),
     )
     metrics.read_counter(
         "plait_breaker_opened",
         "How often circuit breakers have opened, by what they stand before: an instance or a route.",
         ("destination", "scope"),
-        lambda: list(proxy.opened.items()),
+        lambda: list(proxy.counts.opened.items()),
     )
     metrics.read_gauge(
         "plait_breaker_open",
         "1 for an instance that a circuit breaker leaves out.",
         ("service", "instance"),
-        lambda: [((one.instance.service, one.id), 1.0) for one in proxy.tripped],
+        lambda: [((one.instance.service, one.id), 1.0) for one in proxy.counts.tripped],
     )
     metrics.read_gauge(
         "plait_pending_calls",
         "Calls that wait for a place at an instance.",
         ("destination",),
-        lambda: [((service,), float(count)) for service, count in proxy.queued.items()],
+        lambda: [((service,), float(count)) for service, count in proxy.counts.queued.items()],
     )
     metrics.read_counter(
         "plait_rate_limited",

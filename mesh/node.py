@@ -113,7 +113,9 @@ class Node:
         telemetry = self.telemetry = Telemetry(link, options.mesh, options.otlp)
         wire = Wire(link.data, link.subjects, link.deadlines, link.surroundings.clock)
         at = here(options.locality, self.name, {**options.labels, **common_labels(kinds)})
-        proxy = self.proxy = Proxy(wire, link.deadlines, ground.rng, link.surroundings.clock, telemetry, at)
+        proxy = self.proxy = Proxy(
+            wire, link.deadlines, ground.rng, link.surroundings.clock, telemetry, at, ground.wall_clock
+        )
         self.supervisor = Supervisor(self.name, link.surroundings, failed=self._give_up)
         ends(self.supervisor.stop)
         self._ends.callback(gossip(link, proxy, telemetry).close)

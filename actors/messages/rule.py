@@ -8,6 +8,7 @@ import enum
 
 import msgspec
 
+from .disruption import Disruption
 from .external import ExternalService
 from .rate_limit import RateLimit
 from .resilience import Resilience
@@ -240,5 +241,5 @@ class GatewayPolicy(msgspec.Struct, frozen=True, array_like=True, tag="gateway")
     servers: tuple[Server, ...] = ()
 
 
-Rule = RuleSet | DestinationPolicy | GatewayPolicy | ExternalService | Resilience | RateLimit
+Rule = RuleSet | DestinationPolicy | GatewayPolicy | ExternalService | Resilience | RateLimit | Disruption
 """One entry of the policy table; its key is `KIND/namespace/name`."""

@@ -8,11 +8,13 @@ from .istio_destination_rule import DestinationRule
 from .istio_gateway import Gateway
 from .istio_service_entry import ServiceEntry
 from .istio_virtual_service import VirtualService
+from .plait_fault import Fault
 from .plait_rate_limit import RateLimit
 from .plait_resilience import Resilience
 from .problem import Report
 from .spec import Spec
 from .translate_destination_rule import destination_rule
+from .translate_disruption import disruption
 from .translate_gateway import gateway
 from .translate_rate_limit import rate_limit
 from .translate_resilience import resilience
@@ -39,6 +41,7 @@ KINDS: dict[str, Kind] = {
     "DestinationRule": Kind(NETWORKING, VERSIONS, DestinationRule, destination_rule),
     "Gateway": Kind(NETWORKING, VERSIONS, Gateway, gateway),
     "ServiceEntry": Kind(NETWORKING, VERSIONS, ServiceEntry, service_entry),
+    "Fault": Kind(PLAIT, ("v1",), Fault, disruption),
     "Resilience": Kind(PLAIT, ("v1",), Resilience, resilience),
     "RateLimit": Kind(PLAIT, ("v1",), RateLimit, rate_limit),
 }

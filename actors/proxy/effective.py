@@ -88,7 +88,7 @@ def routes(proxy: Proxy) -> Iterator[Item]:
 
 def endpoints(proxy: Proxy) -> Iterator[Item]:
     """Every instance that this node may call, with the subsets that it is in and how those are balanced."""
-    tripped = proxy.tripped
+    tripped = proxy.counts.tripped
     policies = [(key, rule) for key, rule in proxy.snapshot.rules.items() if isinstance(rule, DestinationPolicy)]
     for service, known in sorted(proxy.directory.services().items()):
         named = [(key, policy) for key, policy in policies if policy.service == service]

@@ -6,7 +6,6 @@ that it began with.
 
 import asyncio
 import random
-from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,6 +15,7 @@ from ..bus.bus import BusState
 from ..loop.slice import Slices, Steps
 from ..loop.timer import Deadlines
 from ..messages.codec import Codec
+from ..messages.disruption import Disruption
 from ..messages.envelope import ReplyFrame
 from ..messages.error import Undecodable
 from ..messages.instance import Instance
@@ -24,11 +24,10 @@ from ..routing.decide import Decision, Reason, decide
 from ..routing.table import RouteTable, begin_table, compile_table
 from ..runtime.actor import Actor
 from .ahead import hashes
-from .breaker import State
-from .breakers import tripped
 from .call import Call
 from .chain import Chain, Chains
-from .endpoint import Endpoint
+from .counts import Counts
+from .disrupted import Disruptions
 from .event import Emitter
 from .hearing import Hearing
 from .locality import NOT_KNOWN, Here
@@ -63,6 +62,7 @@ class Proxy(Actor):
         clock: Callable[[], float],
         observer: Observer,
         here: Here = NOT_KNOWN,
+        wall_clock: Callable[[], float] | None = None,
     ) -> None:
         """`here` is where the node is: the localities of calls count from there."""
         loop = asyncio.get_running_loop()
@@ -78,6 +78,9 @@ class Proxy(Actor):
         self._steps = Chains(wire, deadlines, rng)
         self.emitter = Emitter(wire, self.directory.topics, self._steps, rng, clock, observer)
         """Sends events to those who are interested."""
+        self.counts = Counts(self.directory)
+        self.disruptions = Disruptions(wire, rng, wall_clock or clock)
+        """Faults put in on purpose."""
         self._draw = rng.random
         self.clock = clock
         """Monotonic seconds."""
@@ -151,40 +154,6 @@ class Proxy(Actor):
     def mirrored(self) -> Mapping[tuple[str, str], int]:
         """Copies of requests by (service, `sent` or `dropped`)."""
         return self._steps.mirrors.counts
-
-    @property
-    def overflowed(self) -> Mapping[tuple[str, str], int]:
-        """Attempts and retries that limits have refused, by (service, limit)."""
-        found: Counter[tuple[str, str]] = Counter()
-        for cluster in self.directory.clusters():
-            for limit, count in cluster.pool.overflowed.items():
-                found[cluster.service, limit] += count
-        return found
-
-    @property
-    def opened(self) -> Mapping[tuple[str, str], int]:
-        """How often breakers have opened, by (service, `instance` or `route`)."""
-        found: Counter[tuple[str, str]] = Counter()
-        for cluster in self.directory.clusters():
-            if cluster.breakers is not None:
-                found[cluster.service, "instance"] += cluster.breakers.opened
-        for (_, _, service, _), breaker in self.directory.route_breakers.items():
-            found[service, "route"] += breaker.opened
-        return found
-
-    @property
-    def tripped(self) -> Mapping[Endpoint, State]:
-        """The state of each instance that a breaker leaves out; instances whose breakers are closed are not in it."""
-        return tripped(self.directory.clusters())
-
-    @property
-    def queued(self) -> Mapping[str, int]:
-        """Calls that wait for a place, by service; services without any are left out."""
-        found: Counter[str] = Counter()
-        for cluster in self.directory.clusters():
-            if cluster.pool.queue:
-                found[cluster.service] += len(cluster.pool.queue)
-        return found
 
     @property
     def limits(self) -> RateLimits:
@@ -271,6 +240,7 @@ class Proxy(Actor):
         """From now on requests that begin here decide by this snapshot."""
         assert isinstance(prepared, Snapshot)
         self.snapshot = prepared
+        self.disruptions.use(one for one in prepared.rules.values() if isinstance(one, Disruption))
         self.directory.limits.keep(prepared.table.limits)
         self._tell(prepared.table, True)
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from itertools import count
 
 from ..bus.bus import Bus, Subscription
@@ -14,6 +15,7 @@ from ..messages.error import (
 )
 from ..messages.subject import Subjects
 from .call import Call, Caller
+from .disrupted import Disruptions
 from .endpoint import Endpoint
 from .waiting import GRACE, Done, Waiting
 
@@ -40,6 +42,8 @@ class Wire:
         self._count = count(1)
         self._inboxes: dict[str, Subscription] = {}
         self._local: dict[str, Accept] = {}
+        self.disruptions: Disruptions | None = None
+        """Faults put in on purpose, while there are some."""
 
     def open(self, caller: Caller) -> None:
         """Listen for the replies to a caller's calls; flush the bus before the first one."""
@@ -102,7 +106,10 @@ class Wire:
         )
         waiting = Waiting(self, endpoint, call, reply, done, call.cluster, now, lent=lent)
         accept = self._local.get(endpoint.instance.id)
-        if accept is None:
+        faults = self.disruptions
+        if faults is not None and faults.strike(waiting, partial(self._deliver, subject, frame, waiting)):
+            pass  # it is delivered later, or never
+        elif accept is None:
             try:
                 self.bus.request(subject, encode(frame), reply, waiting.arrived)
             except MeshError:
@@ -115,6 +122,14 @@ class Wire:
         if not self._sweeping and limit is None:
             self._sweep()
         return waiting
+
+    def _deliver(self, subject: bytes, frame: CallFrame, waiting: Waiting) -> None:
+        """Send what a fault has held up."""
+        accept = self._local.get(waiting.endpoint.instance.id)
+        if accept is None:
+            self.bus.request(subject, encode(frame), waiting.reply, waiting.arrived)
+        else:
+            self._loop.call_soon(accept, encode(frame), waiting.reply, waiting.arrived)
 
     def _sweep(self) -> None:
         """Look once a second for calls whose inherited deadline nobody heeded, while there are calls."""

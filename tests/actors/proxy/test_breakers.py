@@ -77,7 +77,7 @@ async def statuses(node, times, **more):
 
 
 def tripped(node):
-    return {one.id: state for one, state in node.proxy.tripped.items()}
+    return {one.id: state for one, state in node.proxy.counts.tripped.items()}
 
 
 async def test_who_fails_is_left_out_and_is_back_when_a_probe_is_answered(node, caplog):
@@ -97,7 +97,7 @@ async def test_who_fails_is_left_out_and_is_back_when_a_probe_is_answered(node, 
         "the breaker of instance bad of shop opens for 10 s: 4 of 4 calls failed",
         "the breaker of instance bad of shop has closed: it answers again",
     ]
-    assert dict(node.proxy.opened) == {("shop", "instance"): 1}
+    assert dict(node.proxy.counts.opened) == {("shop", "instance"): 1}
     await statuses(node, 40)
     assert "v2" in Good.asked[1:]
 
@@ -200,7 +200,7 @@ async def test_a_route_fails_by_itself_and_leaves_the_others_alone(node, caplog)
     with pytest.raises(BreakerOpen, match="route default/shop report to shop, 4 of 4 calls failed"):
         await node.send("shop", "/report")
     assert await statuses(node, 20) == [200] * 20
-    assert dict(node.proxy.opened) == {("shop", "route"): 1}
+    assert dict(node.proxy.counts.opened) == {("shop", "route"): 1}
     await asyncio.sleep(10.0)
     assert (await node.send("shop", "/report")).status == 503  # the probe
     with pytest.raises(BreakerOpen):

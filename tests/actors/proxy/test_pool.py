@@ -85,13 +85,13 @@ async def test_an_instance_gets_no_more_than_it_may_and_the_others_follow_in_ord
     node.rules(policy(Pool(per_instance=1, pending=3)))
     tasks = {name: await send(node, name) for name in "abcd"}
     assert Slow.began == ["a"]
-    assert node.proxy.queued == {"slow": 3}
+    assert node.proxy.counts.queued == {"slow": 3}
     for name in "abcd":
         await let_go(name)
         assert (await tasks[name]).status == 200
     assert Slow.began == ["a", "b", "c", "d"]
     assert Slow.hand[1] == 1
-    assert node.proxy.queued == {}
+    assert node.proxy.counts.queued == {}
     assert node.notes.answers == [200] * 4
 
 
@@ -100,7 +100,7 @@ async def test_more_than_may_wait_is_refused_at_once_and_not_tried_again(node):
     first, second = await send(node, "a"), await send(node, "b")
     with pytest.raises(PoolOverflow, match="1 calls wait already"):
         await node.send("slow", "/c")
-    assert dict(node.proxy.overflowed) == {("slow", "pending"): 1}
+    assert dict(node.proxy.counts.overflowed) == {("slow", "pending"): 1}
     await let_go("a")
     await let_go("b")
     assert [(await one).status for one in (first, second)] == [200, 200]
@@ -117,7 +117,7 @@ async def test_the_limit_of_the_destination_refuses_at_once(node):
     await let_go("b")
     await let_go("d")
     assert [(await one).status for one in tasks] == [200] * 3
-    assert dict(node.proxy.overflowed) == {("slow", "requests"): 1}
+    assert dict(node.proxy.counts.overflowed) == {("slow", "requests"): 1}
 
 
 async def test_another_instance_with_room_takes_the_call(node):
@@ -166,7 +166,7 @@ async def test_a_time_limit_ends_the_wait_and_nobody_has_worked_on_it(node):
     first = await send(node, "a")
     with pytest.raises(MissedDeadline):
         await node.send("slow", "/b", timeout=0.5)
-    assert node.proxy.queued == {}
+    assert node.proxy.counts.queued == {}
     await let_go("a")
     assert (await first).status == 200
     assert Slow.began == ["a"]
@@ -177,7 +177,7 @@ async def test_who_gives_up_leaves_the_queue_and_the_next_one_goes_on(node):
     tasks = {name: await send(node, name) for name in "abc"}
     tasks["b"].cancel()
     await asyncio.sleep(0.01)
-    assert node.proxy.queued == {"slow": 1}
+    assert node.proxy.counts.queued == {"slow": 1}
     await let_go("a")
     assert Slow.began == ["a", "c"]
     tasks["c"].cancel()  # under way: the instance has to hear of it
@@ -219,7 +219,7 @@ async def test_those_who_wait_fail_when_the_last_instance_goes(node):
     node.network.remove("slow", "slow-1")
     outcomes = await asyncio.gather(*tasks, return_exceptions=True)
     assert {type(one) for one in outcomes} == {InstanceGone, NoEndpoints}
-    assert node.proxy.queued == {}
+    assert node.proxy.counts.queued == {}
 
 
 async def test_a_wider_limit_lets_those_go_who_wait(node):
@@ -245,7 +245,7 @@ async def test_a_retry_waits_like_any_attempt(node):
         await task
     with pytest.raises((DeadlineExceeded, MissedDeadline)):
         await other
-    assert node.proxy.queued == {}
+    assert node.proxy.counts.queued == {}
     assert node.wire.waiting == {}
 
 
@@ -258,7 +258,7 @@ async def test_only_so_many_retries_are_under_way(node):
     outcomes = await asyncio.gather(*tasks, return_exceptions=True)
     assert [type(one) for one in outcomes] == [DeadlineExceeded] * 3
     assert len(Slow.began) == 4
-    assert dict(node.proxy.overflowed) == {("slow", "retries"): 2}
+    assert dict(node.proxy.counts.overflowed) == {("slow", "retries"): 2}
     (cluster,) = node.proxy.directory.clusters()
     assert (cluster.pool.active, cluster.pool.retrying) == (0, 0)
 
@@ -273,7 +273,7 @@ async def test_copies_hold_no_place(node):
     assert Slow.began == ["a", "a", "b"]  # the copy of each, and the first call
     await let_go("b")  # a copy ends: it frees no place
     assert Slow.began == ["a", "a", "b"]
-    assert node.proxy.queued == {"slow": 1}
+    assert node.proxy.counts.queued == {"slow": 1}
     await let_go("a")
     assert Slow.began == ["a", "a", "b", "b"]
     await let_go("b")
@@ -283,7 +283,7 @@ async def test_copies_hold_no_place(node):
 async def test_a_default_limit_holds_without_any_rule(node):
     tasks = [await send(node, f"{number}") for number in range(101)]
     assert len(Slow.began) == 100
-    assert node.proxy.queued == {"slow": 1}
+    assert node.proxy.counts.queued == {"slow": 1}
     await let_go("0")
     assert Slow.began[-1] == "100"
     for one in tasks:
