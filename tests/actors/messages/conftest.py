@@ -4,6 +4,7 @@ import pytest
 
 from plait.actors.messages import (
     complaint,
+    disruption,
     envelope,
     hashing,
     instance,
@@ -222,6 +223,12 @@ SAMPLES = {
     ),
     "resilience": resilience.Resilience(
         "default/reviews", "reviews", "v2", resilience.Balancing(traffic.Balancer.PEAK_EWMA)
+    ),
+    "resilience_breaker": resilience.Resilience(
+        "default/b", "reviews", breaker=resilience.Breaker(20.0, 0.3, 30.0, 5, 20.0, 1.0, 8.0, False, True)
+    ),
+    "disruption": disruption.Disruption(
+        "default/f", "reviews", "ann", "game day", 1.5e9, "v2", "r-1", "page", 20.0, 2.0, 503, True, True, True
     ),
     "resilience_overload": resilience.Resilience(
         "default/o",
