@@ -7,7 +7,7 @@ from typing import Any, cast
 import click
 
 from . import option
-from .exit import Exit
+from .exit import CommandError, Exit
 from .output import Column, Item, Listing, age, write
 
 
@@ -38,7 +38,11 @@ def command(output: str, watch: bool, interval: float, timeout: float, nats: "op
     def warn_of_faults() -> None:
         from .fault import lasting
 
-        found = lasting(timeout=timeout, nats=nats, mesh=mesh)
+        try:
+            found = lasting(timeout=timeout, nats=nats, mesh=mesh)
+        except CommandError as error:  # what was asked for stands already
+            click.echo(f"warning: whether faults are put in on purpose is not known: {error.what}", err=True)
+            return
         if found:
             names = ", ".join(found)
             click.echo(f"warning: faults put in on purpose: {names}; `plait fault ls` tells of them", err=True)

@@ -142,6 +142,7 @@ def test_status_shows_who_decides_by_which_revision_and_fails_unless_all_are_syn
     other_end.on("policy.status", {"revision": 7, "items": [synced, refused]})
     told = plait("status")
     assert told.exit_code == 3
+    assert "whether faults are put in on purpose is not known" in told.stderr
     assert [re.sub(r"\d+d", "days", line) for line in told.stdout.splitlines()] == [
         "NODE  REVISION  STATE    SINCE  REASON",
         "n1           7  synced   days  -",
