@@ -1,4 +1,4 @@
-"""`plait ls`: the nodes, services, instances, actors and policies of a mesh."""
+"""`plait ls`: the nodes, services, instances, actors, policies and compared mirrors of a mesh."""
 
 from typing import Any, cast
 
@@ -8,7 +8,7 @@ from . import option
 from .exit import CommandError, Exit
 from .output import Column, Item, Listing, write
 
-THINGS = ("nodes", "services", "instances", "actors", "policies")
+THINGS = ("nodes", "services", "instances", "actors", "policies", "mirrors")
 
 
 @click.command(
@@ -19,6 +19,7 @@ Examples:
   plait ls services -o wide
   plait ls instances --watch
   plait ls nodes --watch -o jsonl
+  plait ls mirrors -o wide                         what a Resilience with mirrorDiff has compared
 """
 )
 @click.argument("what", type=click.Choice(THINGS))
@@ -58,6 +59,10 @@ def listing(what: str, timeout: float, nats: "option.Where", mesh: str) -> Listi
         from .get import listing as policies
 
         return policies("", "", timeout=timeout, nats=nats, mesh=mesh)
+    if what == "mirrors":
+        from .mirrors import listing as mirrors
+
+        return mirrors(timeout, nats, mesh)
     if what == "actors":
         from .tree import COLUMNS, actor_name, actors, fetch
 

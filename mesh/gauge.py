@@ -121,6 +121,18 @@ def measure(
     metrics.policy_revision.set_function(lambda: float(proxy.snapshot.revision))
     metrics.policy_stale.set_function(lambda: float(policy.stale))
     metrics.registry_stale.set_function(lambda: float(registry.stale))
+    metrics.read_counter(
+        "plait_mirror_compared",
+        "Answers compared with those to copies of their requests, by what came of it.",
+        ("destination", "mirror", "route", "outcome"),
+        lambda: list(proxy.chains.mirrors.comparisons.totals().items()),
+    )
+    metrics.read_gauge(
+        "plait_last_good_bytes",
+        "Bytes of the last good answers that this node keeps for fallbacks.",
+        ("destination", "subset"),
+        lambda: [((service, subset), float(size)) for service, subset, _, size in proxy.chains.degradation.sizes()],
+    )
 
 
 def _count_reconnect(counter: "Counter", state: BusState) -> None:

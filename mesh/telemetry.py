@@ -95,9 +95,8 @@ class Telemetry:
 
     def _degraded(self, call: Call, degraded: Degraded) -> None:
         """Count and tell what nobody else sees: callers get an answer while the destination gives none."""
-        service, decision = degraded.service, call.decision
-        route = f"{decision.rule_set}#{decision.route or decision.index}" if decision.rule_set else ""
-        self.metrics.degraded.labels(service, degraded.subset, route, degraded.kind, degraded.cause).inc()
+        service = degraded.service
+        self.metrics.degraded.labels(service, degraded.subset, call.decision.title, degraded.kind, degraded.cause).inc()
         self._fallbacks(
             f"{service} {degraded.subset} {degraded.kind}",
             logging.WARNING,

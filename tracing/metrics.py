@@ -65,14 +65,19 @@ class Calls:
 
     def quantile(self, share: float) -> float:
         """Return the duration (seconds) that `share` of the requests stayed below, linear within its bucket."""
-        rank, below = share * sum(self.buckets), 0
-        for place, count in enumerate(self.buckets):
-            if count and below + count >= rank:
-                low = BUCKETS[place - 1] if place else 0.0
-                high = BUCKETS[min(place, len(BUCKETS) - 1)]
-                return low + (high - low) * (rank - below) / count if high > low else low
-            below += count
-        return 0.0
+        return quantile(self.buckets, share)
+
+
+def quantile(buckets: Sequence[int], share: float) -> float:
+    """Return the duration (seconds) that `share` of what is counted in `BUCKETS` stayed below."""
+    rank, below = share * sum(buckets), 0
+    for place, count in enumerate(buckets):
+        if count and below + count >= rank:
+            low = BUCKETS[place - 1] if place else 0.0
+            high = BUCKETS[min(place, len(BUCKETS) - 1)]
+            return low + (high - low) * (rank - below) / count if high > low else low
+        below += count
+    return 0.0
 
 
 class _CallsCollector(Collector):

@@ -3,6 +3,7 @@
 import msgspec
 
 from .fallback import Fallback
+from .mirroring import MirrorDiff
 from .traffic import Balancer
 
 
@@ -84,6 +85,8 @@ class Resilience(msgspec.Struct, frozen=True, array_like=True, tag="resilience")
     breaker: Breaker | None = None
     concurrency: Concurrency | None = None
     admission: Admission | None = None
+    mirror_diff: MirrorDiff | None = None
+    """How its answers are compared with those to copies."""
 
 
 NOTHING = Resilience("", "")

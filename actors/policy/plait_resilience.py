@@ -8,6 +8,7 @@ from msgspec import UNSET, Meta, UnsetType
 from .plait_circuit_breaker import CircuitBreaker
 from .plait_fallback import Fallback
 from .plait_hedging import Hedging
+from .plait_mirror_diff import MirrorDiff
 from .plait_overload import Admission, Concurrency
 from .spec import Spec
 
@@ -42,3 +43,4 @@ class Resilience(Spec):
     circuit_breaker: CircuitBreaker | UnsetType = UNSET
     concurrency: Concurrency | UnsetType = UNSET
     admission: Admission | UnsetType = UNSET
+    mirror_diff: MirrorDiff | UnsetType = UNSET

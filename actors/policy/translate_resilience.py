@@ -10,6 +10,7 @@ from .translate_balancing import balancing
 from .translate_circuit_breaker import circuit_breaker
 from .translate_fallback import fallbacks
 from .translate_hedging import hedge
+from .translate_mirror_diff import mirror_diff
 from .translate_overload import admission, concurrency
 
 
@@ -34,4 +35,7 @@ def resilience(spec: Resilience, namespace: str, name: str, report: Report) -> r
         else circuit_breaker(spec.circuit_breaker, ("spec", "circuitBreaker"), report),
         concurrency=concurrency(spec.concurrency, ("spec", "concurrency"), report),
         admission=admission(spec.admission, ("spec", "admission"), report),
+        mirror_diff=None
+        if spec.mirror_diff is UNSET
+        else mirror_diff(spec.mirror_diff, ("spec", "mirrorDiff"), report),
     )

@@ -1,7 +1,7 @@
 """What a node decides by, for people: its routes and its endpoints, each value with the document it comes from."""
 
 import enum
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, cast
 
 import msgspec
@@ -33,7 +33,7 @@ Item = dict[str, Any]
 
 
 def config(proxy: Proxy, node: str, request: Mapping[str, Any]) -> dict[str, Any]:
-    """Answer `{"what": "routes" | "endpoints" | "usage" | "balancing", "service": "reviews", "offset": 0}`.
+    """Answer `{"what": "routes" | "endpoints" | "mirrors" | "usage" | "balancing", "service": "reviews", "offset": 0}`.
 
     The last two are about one service: how this node uses its instances, and which ways of picking one are in force.
 
@@ -41,13 +41,13 @@ def config(proxy: Proxy, node: str, request: Mapping[str, Any]) -> dict[str, Any
         Refused, InvalidName: the question is badly made.
     """
     what, first = text_field(request, "what"), number_field(request, "offset", 0)
-    if what not in ("routes", "endpoints", "usage", "balancing"):
-        raise Refused("`what` is none of `routes`, `endpoints`, `usage` and `balancing`")
     if what in ("usage", "balancing"):
         service = called_token(text_field(request, "service"))
         found = _usage(proxy, service) if what == "usage" else balancing(proxy.snapshot.table.upstream, service)
+    elif what in WHAT:
+        found = list(WHAT[what](proxy))
     else:
-        found = list(routes(proxy) if what == "routes" else endpoints(proxy))
+        raise Refused(f"`what` is none of {', '.join(WHAT)}, usage and balancing")
     answer: dict[str, Any] = {"node": node, "revision": proxy.snapshot.revision, "items": []}
     size = 0
     for place, item in enumerate(found[first:], first):
@@ -192,3 +192,20 @@ def plain(value: Any, *, whole: bool = False) -> Any:
 def _goal(destination: Item) -> str:
     subset, weight = destination.get("subset"), destination.get("weight")
     return f"{destination['service']}{f' {subset}' if subset else ''}{f' {weight} %' if weight else ''}"
+
+
+def mirrors(proxy: Proxy) -> Iterator[Item]:
+    """What came of comparing answers with those to copies: numbers that nodes' answers can be added up by."""
+    for subject, one in proxy.chains.mirrors.comparisons.found.items():
+        yield {
+            **subject._asdict(),
+            "outcomes": one.outcomes,
+            "places": one.places,
+            "statuses": one.statuses,
+            "ours": one.ours.buckets,
+            "theirs": one.theirs.buckets,
+        }
+
+
+WHAT: dict[str, Callable[[Proxy], Iterable[Item]]] = {"routes": routes, "endpoints": endpoints, "mirrors": mirrors}
+"""What can be asked for."""

@@ -1,7 +1,8 @@
 """Mirrors: copies of requests that nobody waits for, sent beside them to see how another version takes them.
 
-A copy is an exchange of its own: its answer is dropped, it is never tried again, and neither balancers nor metrics of
-the call that it copies see it. What is called on its behalf makes no copies: they would multiply at each hop.
+A copy is an exchange of its own: its answer is dropped (where a rule says so, after it was compared), it is never tried
+again, and neither balancers nor metrics of the call that it copies see it. What is called on its behalf makes no
+copies: they would multiply at each hop.
 """
 
 import asyncio
@@ -15,15 +16,21 @@ import msgspec
 
 from ..messages.envelope import Flag, ReplyFrame
 from ..messages.error import MeshError
+from ..messages.mirroring import MirrorDiff
 from ..routing.matcher import without_port
 from .call import Call
 from .cluster import Cluster
+from .comparison import Comparison
 from .endpoint import Endpoint
 from .filter import Next
+from .pair import Comparisons, Pair
 from .wire import Wire
 
 MOST = 256
 """Copies of one node that wait for their answer; what would be more is not sent."""
+
+MOST_BYTES = 16 * 1024 * 1024
+"""Bytes of the bodies of these copies; what would be more is not sent."""
 
 LIMIT = 15.0
 """Seconds for a copy whose route sets no timeout."""
@@ -35,6 +42,9 @@ class Copy(NamedTuple):
     percent: float
     cluster: Cluster
     """Of the mirrors alone: its balancer's turn is not the calls' own."""
+    diff: MirrorDiff | None = None
+    comparison: Comparison | None = None
+    """Where its answers are compared."""
 
 
 class Mirrors:
@@ -46,17 +56,38 @@ class Mirrors:
         self._number = partial(rng.getrandbits, 63)
         self.waiting = 0
         """Copies that wait for their answer."""
+        self.held = 0
+        """Bytes of their bodies."""
+        self.comparisons = Comparisons()
         self.counts: Counter[tuple[str, str]] = Counter()
         """Copies by (service, `sent` or `dropped`)."""
 
-    def copy(self, call: Call, copies: Sequence[Copy], seconds: float) -> None:
-        """Send a copy of `call` to each of `copies` whose draw says so; each may take `seconds`."""
-        for percent, cluster in copies:
-            if percent >= 100.0 or self._draw() * 100.0 < percent:
-                sent = self.waiting < MOST and self._send(call, cluster, seconds)
-                self.counts[cluster.service, "sent" if sent else "dropped"] += 1
+    def copy(self, call: Call, copies: Sequence[Copy], seconds: float) -> list[Pair]:
+        """Send a copy of `call` to each of `copies` whose draw says so; each may take `seconds`.
 
-    def _send(self, call: Call, cluster: Cluster, seconds: float) -> bool:
+        Returns what waits for the caller's answer to compare it.
+        """
+        pairs: list[Pair] = []
+        for copy in copies:
+            if self._drawn(copy.percent):
+                pair = self._pair(copy)
+                room = self.waiting < MOST and self.held + len(call.body) <= MOST_BYTES
+                sent = room and self._send(call, copy.cluster, seconds, pair)
+                self.counts[copy.cluster.service, "sent" if sent else "dropped"] += 1
+                if sent and pair is not None:
+                    pairs.append(pair)
+        return pairs
+
+    def _drawn(self, percent: float) -> bool:
+        return percent >= 100.0 or self._draw() * 100.0 < percent
+
+    def _pair(self, copy: Copy) -> Pair | None:
+        diff, comparison = copy.diff, copy.comparison
+        if diff is None or comparison is None or not self._drawn(diff.percent):
+            return None
+        return Pair(self.comparisons, comparison, diff.size, asyncio.get_running_loop().time())
+
+    def _send(self, call: Call, cluster: Cluster, seconds: float, pair: Pair | None) -> bool:
         copy = msgspec.structs.replace(
             call,
             number=self._number(),
@@ -71,16 +102,20 @@ class Mirrors:
         )
         try:
             endpoint = cluster.choose(copy, ())
-            self._wire.send(endpoint, copy, partial(self._ended, endpoint))
+            self._wire.send(endpoint, copy, partial(self._ended, endpoint, len(call.body), pair))
         except MeshError:
             return False
         endpoint.active -= 1  # balancers count calls, not copies
         self.waiting += 1
+        self.held += len(call.body)
         return True
 
-    def _ended(self, endpoint: Endpoint, _: ReplyFrame | MeshError) -> None:
+    def _ended(self, endpoint: Endpoint, size: int, pair: Pair | None, outcome: ReplyFrame | MeshError) -> None:
         endpoint.active += 1  # the wire has just counted the copy out
         self.waiting -= 1
+        self.held -= size
+        if pair is not None:
+            pair.copied(outcome, asyncio.get_running_loop().time())
 
 
 class Mirror:
@@ -93,9 +128,20 @@ class Mirror:
 
     async def __call__(self, call: Call, proceed: Next) -> ReplyFrame:
         """Send the copies, unless the call is itself on behalf of one, and pass the call on."""
-        if not call.flags & Flag.MIRROR:
-            self._mirrors.copy(call, self._copies, self._seconds)
-        return await proceed(call)
+        if call.flags & Flag.MIRROR:
+            return await proceed(call)
+        pairs = self._mirrors.copy(call, self._copies, self._seconds)
+        if not pairs:
+            return await proceed(call)
+        try:
+            reply = await proceed(call)
+        except MeshError as error:
+            for pair in pairs:
+                pair.answered(error, asyncio.get_running_loop().time())
+            raise
+        for pair in pairs:
+            pair.answered(reply, asyncio.get_running_loop().time())
+        return reply
 
 
 def shadow(authority: str) -> str:

@@ -160,6 +160,11 @@ class Proxy(Actor):
         """Counts calls against the rate limits."""
         return self.directory.limits
 
+    @property
+    def chains(self) -> Chains:
+        """Makes the chains; it knows what copies and fallbacks have come to."""
+        return self._steps
+
     # The registry's side
 
     def receive(self, message: Any) -> None:

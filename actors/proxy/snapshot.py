@@ -14,6 +14,7 @@ from ..routing.upstream import Upstream, covers
 from .ahead import Ahead, Members, Want, members_of, wants
 from .chain import Chain, Chains, Wants
 from .cluster import Cluster, carries
+from .comparison import Subject
 from .endpoint import Endpoint
 from .filter import Next
 from .hearing import Hearing
@@ -194,8 +195,8 @@ class Snapshot:
 
     def _wants(self, decision: Decision) -> Wants:
         mirrors = decision.action.mirrors if decision.action is not None else ()
-        copies = [Copy(percent, self._directory.cluster(one, mirrors=True)) for percent, one in mirrors]
         upstream = decision.upstream
+        copies = [self._copy(decision, percent, one) for percent, one in mirrors]
         fallback = None
         if upstream.resilience.fallbacks:
             fallback = self._steps.degradation.fallback(decision, self.table.upstream, self._lead)
@@ -210,6 +211,14 @@ class Snapshot:
             self._directory.limits.of(self._limits(decision)) if self.table.limits else None,
             self._directory.route_breaker(decision),
         )
+
+    def _copy(self, decision: Decision, percent: float, goal: Upstream) -> Copy:
+        diff, upstream = decision.upstream.resilience.mirror_diff, decision.upstream
+        comparison = None
+        if diff is not None:
+            subject = Subject(decision.title, upstream.service, upstream.subset, goal.service, goal.subset)
+            comparison = self._steps.mirrors.comparisons.of(subject, diff)
+        return Copy(percent, self._directory.cluster(goal, mirrors=True), diff, comparison)
 
     def _lead(self, goal: Upstream, retries: RetryPolicy | None) -> tuple[Cluster, Next]:
         """Where a fallback leads: its own fallbacks do not count there, so that none leads in a circle."""

@@ -45,6 +45,11 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
     """What is done to the request and its answer besides; None for nothing."""
     revision: int
 
+    @property
+    def title(self) -> str:
+        """The route in lists and metrics: `default/reviews#canary`, or with its place; empty without a rule set."""
+        return f"{self.rule_set}#{self.route or self.index}" if self.rule_set else ""
+
 
 class Reason(msgspec.Struct, frozen=True):
     """One step of a decision, in words."""

@@ -171,3 +171,40 @@ def test_drain_names_a_node_that_is_none_before_it_drains_any(plait: Plait, memb
     assert "no node 'n9'" in told.stderr
     assert plait("drain", "n1").stdout == "n1 is drained: 2 instances in 0.25 s; its process ends\n"
     assert plait("drain").exit_code == 2
+
+
+def _compared(route: str, same: int, places: dict[str, int], buckets: list[int]) -> dict[str, Any]:
+    return {
+        "route": route, "service": "reviews", "subset": "v1", "mirror": "reviews", "mirror_subset": "v3",
+        "outcomes": {"same": same, "body": 2}, "places": places, "statuses": {}, "ours": buckets, "theirs": buckets,
+    }  # fmt: skip
+
+
+def test_mirrors_are_added_up_over_all_nodes(plait: Plait, members: Any) -> None:
+    fast, slow = [10] + [0] * 14, [0] * 7 + [10] + [0] * 7
+    members.on("config.n1", {"items": [_compared("default/reviews#0", 3, {"$.a": 2}, fast)]})
+    members.on("config.n2", {"items": [_compared("default/reviews#0", 4, {"$.a": 1, "$.b": 1}, slow)]})
+    head, row = (re.split(" {2,}", line) for line in plait("ls", "mirrors").stdout.splitlines())
+    assert dict(zip(head, row, strict=True)) == {
+        "ROUTE": "default/reviews#0",
+        "ANSWERED BY": "reviews v1",
+        "COPIED TO": "reviews v3",
+        "COMPARED": "11",
+        "SAME": "7",
+        "STATUS": "0",
+        "BODY": "4",
+        "FAILED": "0",
+        "P50 MS": "0.5/0.5",
+        "P95 MS": "95/95",
+        "DIFFER IN": "$.a 3, $.b 1",
+    }
+    (one,) = json.loads(plait("ls", "mirrors", "-o", "json").stdout)["items"]
+    assert (one["outcomes"], one["ours"]) == ({"same": 7, "body": 4}, {"p50": 0.5, "p95": 95.0})
+
+
+def test_without_comparisons_it_is_said_how_to_have_them(plait: Plait, members: Any) -> None:
+    members.on("config.n1", {"items": []})
+    members.on("config.n2", {"items": []})
+    told = plait("ls", "mirrors")
+    assert (told.exit_code, told.stdout) == (0, "")
+    assert "mirrorDiff" in told.stderr

@@ -60,8 +60,8 @@ class World:
     async def clear(self):
         """Take all policies out, what names others first."""
         items = (await self.bus.ask("policy.get"))["items"]
-        order = {"VirtualService": 0, "DestinationRule": 1, "Gateway": 2, "Resilience": 3, "Fault": 4}
-        for one in sorted(items, key=lambda item: order[item["kind"]]):
+        order = {"VirtualService": 0, "DestinationRule": 1, "Gateway": 2}
+        for one in sorted(items, key=lambda item: order.get(item["kind"], 3)):
             meta = one["metadata"]
             question = {"kind": one["kind"], "name": meta["name"], "namespace": meta.get("namespace", "default")}
             answer = await self.bus.ask("policy.delete", question)

@@ -1,5 +1,6 @@
 """Istio's mirroring task: the client sees the first version alone, the second one sees copies for a shadow host."""
 
+import asyncio
 import json
 
 import pytest
@@ -57,3 +58,28 @@ async def test_the_share_of_copies(world, share, calls, least, most):
     assert least <= 100 * len(copies) / calls <= most
     assert {one["authority"] for one in copies} <= {"echo-shadow"}
     assert {one["authority"] for one in await seen(world, "v1")} == {"echo"}
+
+
+async def test_what_the_copies_got_is_compared_with_what_callers_got(world):
+    await world.apply(
+        SUBSETS,
+        mirroring(""),
+        "apiVersion: plait.dev/v1\nkind: Resilience\nmetadata: { name: echo }\n"
+        "spec: { host: echo, mirrorDiff: { ignore: [$.instance, $.headers, $.authority] } }\n",
+    )
+    for number in range(20):
+        assert json.loads((await world.ask(f"/call/echo/mirrored/{number}")).body)["version"] == "v1"
+
+    def told():
+        return world.mesh.read("ls", "mirrors")["items"]
+
+    found = await asyncio.to_thread(told)
+    assert [(one["route"], one["service"], one["subset"], one["mirror_subset"]) for one in found] == [
+        ("default/mirroring#0", "echo", "v1", "v2")
+    ]
+    outcomes = found[0]["outcomes"]
+    skipped = outcomes.pop(
+        "skipped", 0
+    )  # comparing takes a small share of a node's time; a busy machine makes it longer
+    assert outcomes == {"body": 20 - skipped}
+    assert found[0]["places"]["$.version"] == 20 - skipped > 0

@@ -2,6 +2,7 @@
 
 import pytest
 
+from plait.actors.messages.mirroring import MirrorDiff
 from plait.actors.messages.resilience import Balancing, Breaker, Hedge, Resilience
 from plait.actors.messages.traffic import Balancer
 from plait.actors.policy.document import read_documents
@@ -103,3 +104,27 @@ def test_mistakes_are_refused_where_they_are(spec, path):
 
 def test_the_version_is_checked():
     assert [one.path for one in of("{host: reviews}", "networking.istio.io/v1").problems] == ["$.apiVersion"]
+
+
+def test_answers_are_compared_with_those_to_copies():
+    assert of("{host: reviews, mirrorDiff: {}}").rule.mirror_diff == MirrorDiff()
+    text = "{host: reviews, mirrorDiff: {percent: 5, ignore: ['$.podname', '$.reviews[*].id'], maxBodyBytes: 100}}"
+    assert of(text).rule.mirror_diff == MirrorDiff(5.0, ("$.podname", "$.reviews[*].id"), 100)
+    assert [one.path for one in of("{host: reviews, mirrorDiff: {percent: 0}}").warnings] == [
+        "$.spec.mirrorDiff.percent"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("block", "path"),
+    [
+        ("{percent: 101}", "percent"),
+        ("{ignore: ['$.ok', podname]}", "ignore[1]"),
+        ("{maxBodyBytes: 0}", "maxBodyBytes"),
+        ("{ignorePaths: []}", "ignorePaths"),
+        (f"{{ignore: [{', '.join(['$.a'] * 65)}]}}", "ignore"),
+    ],
+)
+def test_mistakes_in_a_comparison_are_refused_where_they_are(block, path):
+    found = of(f"{{host: reviews, mirrorDiff: {block}}}")
+    assert [one.path for one in found.problems] == [f"$.spec.mirrorDiff.{path}"]

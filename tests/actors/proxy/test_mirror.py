@@ -9,7 +9,7 @@ from plait.actors import Service, get
 from plait.actors.messages.envelope import Flag
 from plait.actors.messages.rule import Destination, DestinationPolicy, Mirror, RouteRule, RuleSet, Subset
 from plait.actors.messages.traffic import Pool, TrafficPolicy
-from plait.actors.proxy.mirror import MOST, shadow
+from plait.actors.proxy.mirror import MOST, MOST_BYTES, shadow
 from plait.actors.runtime.context import current
 from tests.nodes import Network
 from tests.virtual_loop import anyio_backend  # noqa: F401
@@ -146,6 +146,19 @@ async def test_copies_are_dropped_where_too_many_wait(node):
     assert len(Echo.frames) == MOST + 10
     for one in sent:
         one.cancel()
+
+
+async def test_copies_are_dropped_where_their_bodies_would_take_too_much_memory(node):
+    node.rules(*rules(Mirror("echo", "v2")))
+    body = b"x" * (256 * 1024)
+    sent = [asyncio.create_task(node.send("echo", "/hangs", body=body)) for _ in range(MOST_BYTES // len(body) + 3)]
+    await asyncio.sleep(0.1)
+    assert dict(node.proxy.mirrored) == {("echo", "sent"): MOST_BYTES // len(body), ("echo", "dropped"): 3}
+    for one in sent:
+        one.cancel()
+    await asyncio.sleep(20)  # virtual
+    await calls(node, 1)
+    assert node.proxy.mirrored["echo", "sent"] == MOST_BYTES // len(body) + 1
 
 
 async def test_a_mirror_that_nobody_answers_for_harms_no_call(node):

@@ -66,6 +66,7 @@ def test_there_is_a_file_for_each_thing_to_try():
         "ratings-slow",
         "reviews-90-10",
         "reviews-jason-v2",
+        "reviews-mirror-diff",
         "reviews-mirror-v3",
         "reviews-timeout",
         "destination-rules",
