@@ -8,6 +8,7 @@ from ..actors.messages.envelope import CallFrame
 from ..actors.messages.error import MeshError
 from ..actors.proxy.inbound import Served
 from ..actors.runtime.actor import Actor
+from ..tracing import tag
 from ..tracing.record import Kind
 from ..tracing.tracer import ActiveSpan, Tracer
 from .carrier import Answer, Carrier
@@ -54,27 +55,34 @@ class External(Actor):
             _end(span, error)
             return _NOTHING
         if span is not None:
-            span.set("http.status_code", answer.status)
-        _end(span, f"status {answer.status}" if answer.status >= 500 else None)
+            span.update({tag.HTTP_STATUS: answer.status, tag.STATUS_CODE: answer.status})
+            if answer.status >= 400:
+                span.set(tag.ERROR_TYPE, str(answer.status))
+        _end(span, "" if answer.status >= 400 else None)
         return answer
 
     def _start(self, frame: CallFrame) -> ActiveSpan | None:
         attributes: dict[str, str | int | float | bool] = {
-            "http.method": frame.method,
-            "http.url": f"{self._target.title}{frame.path}",
+            tag.HTTP_METHOD: (method := tag.method(frame.method)),
+            tag.URL_PATH: frame.path,
+            tag.SERVER_ADDRESS: self._target.host,
+            tag.METHOD: frame.method,
+            tag.URL: f"{self._target.title}{frame.path}",
             "http.host": frame.authority,
-            "guid:x-request-id": frame.baggage.get("x-request-id", ""),
-            "plait.source": frame.source,
-            "plait.subset": frame.subset,
-            "plait.revision": frame.revision,
-            "plait.attempt": frame.attempt,
+            tag.REQUEST_ID: frame.baggage.get("x-request-id", ""),
+            tag.SOURCE: frame.source,
+            tag.SUBSET: frame.subset,
+            tag.REVISION: frame.revision,
+            tag.ATTEMPT: frame.attempt,
         }
-        name = f"{frame.method} {self._target.host}"
+        name = f"{method} {self._target.host}"
         return self._tracer.start(name, Kind.CLIENT, frame.traceparent, frame.tracestate, attributes)
 
 
 def _end(span: ActiveSpan | None, failure: MeshError | str | None) -> None:
     if span is not None:
         if failure is not None:
-            span.fail(failure)
+            if isinstance(failure, MeshError):
+                span.set(tag.ERROR_TYPE, type(failure).__name__)
+            span.fail(str(failure))
         span.end()

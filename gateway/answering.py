@@ -7,9 +7,12 @@ import msgspec
 
 from ..actors.messages.envelope import Headers, ReplyFrame
 from ..actors.messages.error import MeshError
+from ..actors.messages.response_flag import flag_of
 from ..actors.proxy.call import Call
 from ..actors.proxy.degraded import DEGRADED
 from ..actors.proxy.running import Running
+from ..actors.proxy.trail import upstream
+from ..tracing import tag
 from .exchange import Exchange
 from .translate import cause, translate
 
@@ -43,7 +46,7 @@ class Answering(msgspec.Struct, eq=False):
                 # Which services have failed is nobody's business outside; that this is not the best answer is.
                 fields.append((DEGRADED, ", ".join(outcome.degraded) if self.debug else "true"))
                 if self.span is not None:
-                    self.span.set("plait.degraded", ", ".join(outcome.degraded))
+                    self.span.set(tag.DEGRADED, ", ".join(outcome.degraded))
         else:
             assert isinstance(outcome, MeshError)
             error = outcome
@@ -62,26 +65,42 @@ class Answering(msgspec.Struct, eq=False):
         if self.running is not None:
             self.running.cancel()
         if self.span is not None:
+            self._describe(self.span)
+            self.span.set(tag.ERROR_TYPE, "cancelled")
+            self.span.set(tag.RESPONSE_FLAGS, "DC")
             self.span.fail("the client went away")
             self.span.end()
 
     def _end_span(self, span: "ActiveSpan", status: int, error: MeshError | None) -> None:
         call = self.call
-        span.set("http.status_code", status)
-        span.set("plait.attempts", call.attempts)
-        span.set("plait.revision", call.revision)
-        if call.tried:
-            span.set("upstream_cluster", f"{call.cluster.service}|{call.cluster.subset}")
-            span.set("plait.upstream_instance", call.tried[-1].instance.id)
+        self._describe(span)
+        span.update({tag.HTTP_STATUS: status, tag.STATUS_CODE: status, tag.RESPONSE_FLAGS: flag_of(error)})
         if error is not None:
-            span.set("plait.cause", cause(error))
+            span.set(tag.CAUSE, cause(error))
         if call.degraded is not None:
             span.set("plait.fallback", call.degraded.kind)
             span.set("plait.fallback_from", call.degraded.service)
             span.set("plait.fallback_cause", call.degraded.cause)
         if status >= 500:
-            span.fail(str(error) if error is not None else f"status {status}")
+            span.set(tag.ERROR_TYPE, str(status) if error is None else type(error).__name__)
+            span.fail(str(error) if error is not None else "")
         span.end()
+
+    def _describe(self, span: "ActiveSpan") -> None:
+        """Name the span by its route: paths are made up by clients, and would be names without end."""
+        call = self.call
+        span.update({tag.ATTEMPTS: call.attempts, tag.REVISION: call.revision})
+        if not call.routed:
+            return
+        decision = call.decision
+        if decision.template:
+            span.set(tag.HTTP_ROUTE, decision.template)
+        route = decision.template or decision.route or decision.rule_set
+        span.name = f"{tag.method(call.method)} {route}".rstrip()
+        span.set(tag.ROUTE, f"{decision.rule_set}#{decision.route or decision.index}")
+        if call.tried:
+            span.set(tag.UPSTREAM_CLUSTER, upstream(call))
+            span.set(tag.UPSTREAM_INSTANCE, call.tried[-1].instance.id)
 
     def _whereabouts(self, error: MeshError | None) -> Headers:
         call = self.call

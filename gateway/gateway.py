@@ -13,6 +13,7 @@ from ..actors.proxy.call import Call, Caller
 from ..actors.proxy.proxy import Proxy
 from ..actors.proxy.snapshot import Snapshot
 from ..actors.runtime.actor import Actor
+from ..tracing import tag
 from ..tracing.baggage import BaggageNames
 from ..tracing.context import begin, limit_tracestate, request_id
 from ..tracing.record import Kind
@@ -199,13 +200,17 @@ class Gateway(Actor):
         self, request: HttpRequest, traceparent: str, tracestate: str, rid: str, root: bool
     ) -> "ActiveSpan | None":
         attributes: dict[str, str | int | float | bool] = {
-            "http.method": request.method,
-            "http.url": f"{request.scheme}://{request.authority}{request.path}",
-            "guid:x-request-id": rid,
-            "peer.address": request.peer,
+            tag.HTTP_METHOD: (method := tag.method(request.method)),
+            tag.METHOD: request.method,
+            tag.URL_PATH: request.path,
+            tag.URL_SCHEME: request.scheme,
+            tag.SERVER_ADDRESS: request.authority,
+            tag.CLIENT_ADDRESS: request.peer,
+            tag.URL: f"{request.scheme}://{request.authority}{request.path}",
+            tag.REQUEST_ID: rid,
+            tag.PEER_ADDRESS: request.peer,
         }
-        name = f"{request.method} {request.path}"
-        return self._tracer.start(name, Kind.SERVER, traceparent, tracestate, attributes, root=root)
+        return self._tracer.start(method, Kind.SERVER, traceparent, tracestate, attributes, root=root)
 
 
 _CONTEXT = frozenset({"traceparent", "tracestate", "baggage"})

@@ -45,7 +45,8 @@ class Hosted:
             reason=self.condition.reason,
             weight=place.weight,
         )
-        self.caller = Caller(name, token, kind.namespace, self.instance.labels)
+        self._tracer = place.telemetry.tracer(token, name, kind.version)
+        self.caller = Caller(name, token, kind.namespace, self.instance.labels, self._tracer)
         self._meter = Meter(place.link.busy.read)
         self._resident = Resident(self.instance, self.caller, place, self._meter)
 
@@ -61,7 +62,7 @@ class Hosted:
             self.instance,
             self.caller,
             place.proxy,
-            place.telemetry.tracer(self.instance.service, name, kind.version),
+            self._tracer,
             meter=self._meter,
         )
 

@@ -105,7 +105,8 @@ def gateway_spec(
     link: Link, proxy: Proxy, telemetry: Telemetry, options: NodeOptions, instance: Instance
 ) -> tuple[ChildSpec, Callable[[], Sequence[Door]]]:
     """Return the gateway actor of this node, and what finds its listeners once it runs."""
-    caller = Caller(instance.id, instance.service, "default", instance.labels)
+    tracer = telemetry.tracer(instance.service, instance.id, instance.version)
+    caller = Caller(instance.id, instance.service, "default", instance.labels, tracer)
     proxy.wire.open(caller)
     running: list[Gateway] = []
 
@@ -121,7 +122,7 @@ def gateway_spec(
                 caller,
                 listeners,
                 HeadSampler(options.sampling, link.rng),
-                telemetry.tracer(instance.service, instance.id, instance.version),
+                tracer,
                 link.rng,
                 GatewayOptions(labels=instance.labels, debug=options.debug, trusted_hops=options.trusted_hops),
             )

@@ -15,7 +15,19 @@ CANONICAL_REVISION = "istio.canonical_revision"
 MESH = "istio.mesh_id"
 NAMESPACE = "istio.namespace"
 
-# On the span of one hop
+# On the span of one hop, in OpenTelemetry's words (semantic conventions for HTTP spans, stable since 1.23)
+
+HTTP_METHOD = "http.request.method"
+HTTP_STATUS = "http.response.status_code"
+HTTP_ROUTE = "http.route"
+RESEND = "http.request.resend_count"
+URL_PATH = "url.path"
+URL_SCHEME = "url.scheme"
+SERVER_ADDRESS = "server.address"
+CLIENT_ADDRESS = "client.address"
+ERROR_TYPE = "error.type"
+
+# The same in Istio's words, as its proxies have always written them
 
 METHOD = "http.method"
 URL = "http.url"
@@ -23,11 +35,42 @@ STATUS_CODE = "http.status_code"
 REQUEST_ID = "guid:x-request-id"
 UPSTREAM_CLUSTER = "upstream_cluster"
 RESPONSE_FLAGS = "response_flags"
+PEER_ADDRESS = "peer.address"
+
+# What neither has a word for
+
 ROUTE = "plait.route"
 REVISION = "plait.revision"
 ATTEMPT = "plait.attempt"
+ATTEMPTS = "plait.attempts"
 UPSTREAM_INSTANCE = "plait.upstream_instance"
 CAUSE = "plait.cause"
+HEDGED = "plait.hedged"
+QUEUED_MS = "plait.queued_ms"
+SOURCE = "plait.source"
+SUBSET = "plait.subset"
+DEGRADED = "plait.degraded"
+
+# Events of a span
+
+ATTEMPT_FAILED = "plait.attempt.failed"
+ATTEMPT_ENDED = "plait.attempt.ended"
+RETRY = "plait.retry"
+RETRY_REFUSED = "plait.retry.refused"
+HEDGE = "plait.hedge"
+QUEUED = "plait.queued"
+DEQUEUED = "plait.dequeued"
+FAULT = "plait.fault"
+FALLBACK = "plait.fallback"
+EJECTION = "plait.ejection"
+GAVE_UP = "plait.gave_up"
+
+METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY"))
+
+
+def method(name: str) -> str:
+    """Return a method as the conventions want it: those that nobody knows are `_OTHER`, for clients make them up."""
+    return name if name in METHODS else "_OTHER"
 
 
 def resource(

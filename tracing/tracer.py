@@ -58,12 +58,12 @@ class ActiveSpan:
         "_ended",
         "_events",
         "_kind",
-        "_name",
         "_parent_id",
         "_start",
         "_status",
         "_tracer",
         "_tracestate",
+        "name",
         "traceparent",
     )
 
@@ -80,7 +80,8 @@ class ActiveSpan:
         self.traceparent = traceparent
         """What goes downstream: this span as the parent."""
         self._tracer = tracer
-        self._name = name
+        self.name = name
+        """May be set until the end: what it is best called is known once the request has its route."""
         self._kind = kind
         self._parent_id = parent_id
         self._tracestate = tracestate
@@ -109,13 +110,19 @@ class ActiveSpan:
         if not self._ended:
             self._attributes[key] = value
 
+    def update(self, attributes: Mapping[str, Value]) -> None:
+        """Set several attributes; after the end it has no effect."""
+        if not self._ended:
+            self._attributes.update(attributes)
+
     def event(self, name: str, attributes: Mapping[str, Value] | None = None) -> None:
         """Note that something happened now; after the end it has no effect."""
         if not self._ended and len(self._events) < EVENT_LIMIT:
             self._events.append(Event(name, _limited(attributes or {}), self._now()))
 
     def fail(self, failure: str | BaseException) -> None:
-        """Mark the span as failed, with a sentence or an exception, which is noted as an event with its traceback."""
+        """Mark the span as failed, with a sentence (empty where an attribute tells it) or an exception, which is noted
+        as an event with its traceback."""
         if self._ended or self._status is _OK:
             return
         if isinstance(failure, BaseException):
@@ -136,7 +143,7 @@ class ActiveSpan:
         self._ended = True
         tracer = self._tracer
         span = ReadableSpan(
-            name=self._name,
+            name=self.name,
             context=self._context(self.traceparent[36:52], False),
             parent=self._context(self._parent_id, True) if self._parent_id else None,
             resource=tracer.resource,

@@ -13,7 +13,12 @@ from .degraded import Degraded
 from .endpoint import Endpoint
 
 if TYPE_CHECKING:
+    from ...tracing.tracer import Tracer
     from .cluster import Cluster
+    from .trail import Trail
+
+EVENT = "EVENT"
+"""The method of a frame that brings an event; its path is the topic, its subset the group."""
 
 NOBODY: tuple[str, ...] = ()
 
@@ -26,6 +31,8 @@ class Caller(msgspec.Struct, frozen=True, eq=False):
     service: str = ""
     namespace: str = "default"
     labels: Mapping[str, str] = {}
+    tracer: "Tracer | None" = None
+    """Takes down what it calls; None for who keeps no traces."""
 
 
 class Call(msgspec.Struct, eq=False):
@@ -84,6 +91,8 @@ class Call(msgspec.Struct, eq=False):
 
     degraded: Degraded | None = None
     """Its destination failed and has fallbacks: what came of them."""
+    trail: "Trail | None" = None
+    """What is taken down of it; None unless it is sampled."""
 
     @property
     def source_service(self) -> str:

@@ -16,6 +16,7 @@ from ..bus.bus import BusState
 from ..messages.envelope import ReplyFrame
 from ..messages.error import BusUnavailable, MeshError, NoEndpoints, Processed
 from ..messages.rule import RetryPolicy
+from .call import EVENT as EVENT  # noqa: PLC0414 - handed on
 from .call import Call
 from .chain import Chain, Chains, Wants
 from .cluster import Cluster
@@ -24,9 +25,6 @@ from .topic import Topics
 from .wire import Wire
 
 log = logging.getLogger("plait.event")
-
-EVENT = "EVENT"
-"""The method of a frame that brings an event; its path is the topic, its subset the group."""
 
 LIMIT = 30.0
 """Seconds for reaching a handler and for its work, where the emitter does not say otherwise."""

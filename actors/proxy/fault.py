@@ -2,6 +2,7 @@
 
 import random
 
+from ...tracing import tag
 from ..loop.timer import Deadlines
 from ..messages import rule
 from ..messages.envelope import ReplyFrame
@@ -27,7 +28,11 @@ class Fault:
         """
         policy = self._policy
         if policy.delay and self._rng.random() * 100.0 < policy.delay_percent:
+            if call.trail is not None:
+                call.trail.event(tag.FAULT, {"plait.fault": "delay", "plait.wait_ms": policy.delay * 1e3})
             await pause(self._deadlines, policy.delay, call)
         if policy.abort_status and self._rng.random() * 100.0 < policy.abort_percent:
+            if call.trail is not None:
+                call.trail.event(tag.FAULT, {"plait.fault": "abort", tag.HTTP_STATUS: policy.abort_status})
             raise FaultInjected(policy.abort_status)
         return await proceed(call)

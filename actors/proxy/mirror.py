@@ -96,6 +96,7 @@ class Mirrors:
             flags=call.flags | Flag.MIRROR,
             attempts=1,
             tried=[],
+            trail=None,
             purse=None,  # nobody waits for it, so nothing it leads to is tried again
             expires=None,  # it outlives who made the call
             limit=asyncio.get_running_loop().time() + seconds,

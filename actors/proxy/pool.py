@@ -10,6 +10,7 @@ from typing import Protocol
 
 import msgspec
 
+from ...tracing import tag
 from ..loop.timer import Deadline, Deadlines
 from ..messages import traffic
 from ..messages.error import MeshError, MissedDeadline, PoolOverflow
@@ -65,6 +66,8 @@ class Pending(msgspec.Struct, eq=False):
 
     def go(self, endpoint: Endpoint) -> None:
         """There is a place: send it."""
+        if self.call.trail is not None:
+            self.call.trail.event(tag.DEQUEUED, {tag.UPSTREAM_INSTANCE: endpoint.instance.id})
         try:
             self.waiting = self.sender.launch(endpoint, self.call, self.done)
         except MeshError as error:
@@ -136,6 +139,8 @@ class Pool:
         if not self.queue:
             self._await(tuple(endpoints))
         self.queue[pending] = None
+        if call.trail is not None:
+            call.trail.event(tag.QUEUED, {"plait.waiting": len(self.queue)})
         return pending
 
     def drop(self, pending: Pending) -> bool:

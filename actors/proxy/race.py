@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ...tracing import tag
+from ...tracing.record import Value
 from ..messages.envelope import Flag, ReplyFrame
 from ..messages.error import DeadlineExceeded, MeshError
 from .budget import Budget
@@ -49,6 +51,9 @@ def race(first: "Waiting", budgets: Sequence[Budget], now: float) -> bool | None
     finally:
         call.flags = flags
     first.done, first.race = both.first_ended, both
+    if call.trail is not None:
+        noted: dict[str, Value] = {tag.ATTEMPT: call.attempts, tag.UPSTREAM_INSTANCE: endpoint.instance.id}
+        call.trail.event(tag.HEDGE, {**noted, "plait.wait_ms": round((now - first.began) * 1e3, 3)})
     return True
 
 

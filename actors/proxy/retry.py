@@ -3,6 +3,8 @@
 import asyncio
 import random
 
+from ...tracing import tag
+from ...tracing.record import Value
 from ..loop.timer import Deadlines
 from ..messages.envelope import ReplyFrame
 from ..messages.error import DeadlineExceeded, MeshError, Overloaded
@@ -11,6 +13,7 @@ from ..routing.retry_on import RetryOn, absent, hopeless
 from .call import Call
 from .filter import Next
 from .idempotence import REPLAYABLE, does_no_harm
+from .trail import error_type
 from .wait import pause
 
 CEILING = 10
@@ -56,10 +59,13 @@ class Retry:
             if call.untried <= 0:
                 seconds = min((2.0**retry - 1.0) * self._base, CEILING * self._base) * self._rng.random()
                 if not _lasts(call, seconds):
+                    _note(call, tag.RETRY_REFUSED, outcome, {"plait.reason": "no time is left"})
                     break  # the time is over before the wait is: nothing better than this outcome can come
             pool, budget = call.cluster.pool, call.cluster.budget
             if not pool.may_retry() or not (free or granted(call)):
+                _note(call, tag.RETRY_REFUSED, outcome, {"plait.reason": "the budget of retries is spent"})
                 break
+            _note(call, tag.RETRY, outcome, {"plait.wait_ms": round(seconds * 1e3, 3)})
             pool.retrying += 1
             try:
                 if seconds:
@@ -133,6 +139,11 @@ def granted(call: Call) -> bool:
     if call.purse is not None and not call.purse.spend():
         return False
     return call.cluster.budget.take(asyncio.get_running_loop().time())
+
+
+def _note(call: Call, name: str, outcome: ReplyFrame | MeshError, more: dict[str, Value]) -> None:
+    if call.trail is not None:
+        call.trail.event(name, {tag.ATTEMPT: call.attempts + 1, tag.ERROR_TYPE: error_type(outcome), **more})
 
 
 def _lasts(call: Call, seconds: float) -> bool:

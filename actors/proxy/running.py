@@ -18,6 +18,7 @@ from .acting import act
 from .call import Call
 from .chain import Chain
 from .pool import Pending
+from .trail import SAMPLED, begin
 from .waiting import Done, Waiting
 
 log = logging.getLogger("plait.proxy")
@@ -69,6 +70,8 @@ class Running(msgspec.Struct, eq=False):
         call = self.call
         if call.purse is None:
             call.purse = Purse()  # here its request enters the mesh
+        if call.traceparent[54:55] in SAMPLED:
+            call.trail = begin(call)
         try:
             chain = self.chain = router.route(call)
             call.cluster.budget.call(self.began)
@@ -109,6 +112,9 @@ class Running(msgspec.Struct, eq=False):
             if self.drive is not None:
                 self.drive.cancel()
             self.waiting = self.drive = None
+            trail, self.call.trail = self.call.trail, None
+            if trail is not None:
+                trail.cancel()
 
     def _first(self, outcome: ReplyFrame | MeshError) -> None:
         """Take what came of the first attempt."""
@@ -149,6 +155,9 @@ class Running(msgspec.Struct, eq=False):
         self.over = True
         self.waiting = self.drive = None  # they know this: only the garbage collector would part them
         seconds = self.clock() - self.began
+        trail, self.call.trail = self.call.trail, None  # it knows the call
+        if trail is not None:
+            trail.end(outcome)
         try:
             if isinstance(outcome, MeshError):
                 self.observer.failed(self.call, outcome, seconds)

@@ -23,6 +23,7 @@ from .call import Call
 from .endpoint import Endpoint
 
 if TYPE_CHECKING:
+    from ...tracing.tracer import ActiveSpan
     from .cluster import Cluster
     from .race import Race
     from .wire import Wire
@@ -49,6 +50,10 @@ class Waiting(msgspec.Struct, eq=False):
     """Whether how long it takes is of interest to the destination's pace."""
     race: "Race | None" = None
     """Where another attempt runs beside it."""
+    attempt: int = 1
+    """Which of its call's it is."""
+    span: "ActiveSpan | None" = None
+    """Its own, of a sampled call, where it is not the first."""
 
     def begin(self, limit: float | None) -> None:
         """The frame is on its way; wait until `limit`, or without a limit of the attempt's own."""
@@ -137,6 +142,8 @@ class Waiting(msgspec.Struct, eq=False):
             cluster.pace.answered(seconds)
         if cluster.judges:
             cluster.record(endpoint, outcome, seconds)
+        if self.call.trail is not None:
+            self.call.trail.ended(self, outcome)
 
     def _failure(self, kind: type[MeshError], answer: ReplyFrame) -> MeshError:
         """A cause that a later release has brought is a `BadReply`: what became of the call is not known here."""

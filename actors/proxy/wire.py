@@ -80,6 +80,9 @@ class Wire:
         if expires is not None and (limit is None or expires <= limit):
             nearer, limit = expires, None  # the caller itself will be cancelled then
         lent = 0 if call.purse is None else call.purse.lend()
+        traceparent, trail, span = call.traceparent, call.trail, None
+        if trail is not None:
+            traceparent, span = trail.send(endpoint)
         frame = CallFrame(
             VERSION,
             call.number,
@@ -91,7 +94,7 @@ class Wire:
             call.headers,
             call.body,
             None if nearer is None else max(0, int((nearer - now) * 1e6)),
-            call.traceparent,
+            traceparent,
             call.tracestate,
             call.baggage,
             call.caller.service,
@@ -104,7 +107,7 @@ class Wire:
             call.idempotency_key,
             call.flags,
         )
-        waiting = Waiting(self, endpoint, call, reply, done, call.cluster, now, lent=lent)
+        waiting = Waiting(self, endpoint, call, reply, done, call.cluster, now, lent=lent, span=span)
         accept = self._local.get(endpoint.instance.id)
         faults = self.disruptions
         if faults is not None and faults.strike(waiting, partial(self._deliver, subject, frame, waiting)):
@@ -112,12 +115,15 @@ class Wire:
         elif accept is None:
             try:
                 self.bus.request(subject, encode(frame), reply, waiting.arrived)
-            except MeshError:
+            except MeshError as error:
                 if call.purse is not None:
                     call.purse.give_back(lent, 0)
+                if trail is not None:
+                    trail.unsent(span, error)
                 raise
         else:
             self._loop.call_soon(accept, encode(frame), reply, waiting.arrived)
+        waiting.attempt = call.attempts
         waiting.begin(limit)
         if not self._sweeping and limit is None:
             self._sweep()

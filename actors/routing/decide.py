@@ -44,6 +44,8 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
     action: Action | None
     """What is done to the request and its answer besides; None for nothing."""
     revision: int
+    template: str = ""
+    """The pattern of paths that took it, such as `/api/*`: of few values, as names of spans and metrics have to be."""
 
     @property
     def title(self) -> str:
@@ -113,7 +115,7 @@ def decide(
     action = target[10]
     if reasons is not None and action is not None:
         reasons.append(Reason(target[0], target[1], target[2], clause.number, action.wording(view), taken=True))
-    return Decision(*target, table.revision)
+    return Decision(*target, table.revision, clause.template)
 
 
 def _first_with_reasons(routes: HostRoutes, view: RequestView, reasons: list[Reason]) -> Clause | None:

@@ -110,7 +110,7 @@ class Route:
 class Clause:
     """One match of one route: tests that must all hold, and the route they lead to."""
 
-    __slots__ = ("catch_all", "conditions", "match", "number", "route", "tests")
+    __slots__ = ("catch_all", "conditions", "match", "number", "route", "template", "tests")
 
     def __init__(self, route: Route, number: int, match: RouteMatch, unnamed: int | None = None) -> None:
         self.route = route
@@ -120,6 +120,8 @@ class Clause:
         self.conditions: tuple[Condition, ...] = conditions(match, unnamed)
         self.tests: tuple[Test, ...] = tuple(one.test for one in self.conditions)
         uri = match.uri
+        self.template = "" if uri is None else uri.value + ("*" if uri.kind is MatchKind.PREFIX else "")
+        """Which paths it takes, in short; empty where it takes all."""
         anywhere = uri is None or (uri.kind.name == "PREFIX" and uri.value in ("", "/"))
         self.catch_all = anywhere and len(self.tests) == (uri is not None)
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, cast
 
+from ...tracing import tag
 from ...tracing.record import Kind
 from ..messages.envelope import CallFrame
 from ..messages.error import HandlerFailed
@@ -38,7 +39,7 @@ def handle(service: "Service", served: Served | Checkup) -> Any:
     endpoint, params = found
     traceparent, span = frame.traceparent, None
     if traceparent[54:55] in _SAMPLED:
-        span = _start(service, frame, endpoint)
+        span = _start(service, served, endpoint)
         if span is not None:
             traceparent = span.traceparent
     current.set(
@@ -85,6 +86,7 @@ async def _finish(
             left.__cause__ = error
             return _failed(service, endpoint, span, left)
         if span is not None:
+            span.set(tag.ERROR_TYPE, "cancelled")
             span.fail("cancelled: the caller's time ended or the caller gave up")
             span.end()
         raise
@@ -99,18 +101,30 @@ def _cancelled() -> bool:
     return task is None or bool(task.cancelling())
 
 
-def _start(service: "Service", frame: CallFrame, endpoint: Endpoint) -> "ActiveSpan | None":
+def _start(service: "Service", served: Served | Checkup, endpoint: Endpoint) -> "ActiveSpan | None":
+    frame = served.frame
     attributes: dict[str, str | int | float | bool] = {
-        "http.method": frame.method,
-        "http.route": endpoint.template,
-        "http.url": f"http://{frame.authority}{frame.path}",
-        "guid:x-request-id": frame.baggage.get("x-request-id", ""),
-        "plait.source": frame.source,
-        "plait.subset": frame.subset,
-        "plait.revision": frame.revision,
-        "plait.attempt": frame.attempt,
+        tag.HTTP_METHOD: tag.method(frame.method),
+        tag.HTTP_ROUTE: endpoint.template,
+        tag.URL_PATH: frame.path,
+        tag.URL_SCHEME: "http",
+        tag.SERVER_ADDRESS: frame.authority,
+        tag.METHOD: frame.method,
+        tag.URL: f"http://{frame.authority}{frame.path}",
+        tag.REQUEST_ID: frame.baggage.get("x-request-id", ""),
+        tag.SOURCE: frame.source,
+        tag.SUBSET: frame.subset,
+        tag.REVISION: frame.revision,
+        tag.ATTEMPT: frame.attempt,
+        tag.QUEUED_MS: _queued(service, served),
     }
     return service.hosting.serve(endpoint.name, frame.traceparent, frame.tracestate, attributes)
+
+
+def _queued(service: "Service", served: Served | Checkup) -> float:
+    """Milliseconds that the call has waited in the mailbox."""
+    since = served.since if isinstance(served, Served) else 0.0
+    return round((service.clock() - since) * 1e3, 3) if since else 0.0
 
 
 def _event(service: "Service", served: Served) -> Any:
@@ -121,7 +135,7 @@ def _event(service: "Service", served: Served) -> Any:
         return Response.problem(404, "not_found", f"{service.name} wants no {frame.path} for group {frame.subset!r}")
     traceparent, span = frame.traceparent, None
     if traceparent[54:55] in _SAMPLED:
-        span = _start_event(service, frame, handler)
+        span = _start_event(service, served, handler)
         if span is not None:
             traceparent = span.traceparent
     current.set(
@@ -148,15 +162,17 @@ async def _unanswered(work: Awaitable[Any]) -> Response:
     return Response(b"", 204)
 
 
-def _start_event(service: "Service", frame: CallFrame, handler: Handler) -> "ActiveSpan | None":
+def _start_event(service: "Service", served: Served, handler: Handler) -> "ActiveSpan | None":
+    frame = served.frame
     attributes: dict[str, str | int | float | bool] = {
         "messaging.system": "nats",
         "messaging.operation.type": "process",
         "messaging.destination.name": frame.path,
         "messaging.consumer.group.name": frame.subset,
-        "guid:x-request-id": frame.baggage.get("x-request-id", ""),
-        "plait.source": frame.source,
-        "plait.attempt": frame.attempt,
+        tag.REQUEST_ID: frame.baggage.get("x-request-id", ""),
+        tag.SOURCE: frame.source,
+        tag.ATTEMPT: frame.attempt,
+        tag.QUEUED_MS: _queued(service, served),
     }
     return service.hosting.serve(handler.name, frame.traceparent, frame.tracestate, attributes, Kind.CONSUMER)
 
@@ -166,11 +182,12 @@ def _answered(response: Response, span: "ActiveSpan | None") -> Response:
     if degraded:  # those above learn it, whatever this handler made of what it was given
         response.degraded = degraded
         if span is not None:
-            span.set("plait.degraded", ", ".join(degraded))
+            span.set(tag.DEGRADED, ", ".join(degraded))
     if span is not None:
-        span.set("http.status_code", response.status)
+        span.update({tag.HTTP_STATUS: response.status, tag.STATUS_CODE: response.status})
         if response.status >= 500:
-            span.fail(f"status {response.status}")
+            span.set(tag.ERROR_TYPE, str(response.status))
+            span.fail("")
         span.end()
     return response
 
@@ -181,7 +198,7 @@ def _failed(service: "Service", endpoint: Endpoint | Handler, span: "ActiveSpan 
     log.error("%s %s failed", service.hosting.instance.id, endpoint.name, exc_info=error)
     if span is not None:
         span.fail(error)
-        span.set("http.status_code", 500)
+        span.update({tag.HTTP_STATUS: 500, tag.STATUS_CODE: 500, tag.ERROR_TYPE: type(error).__qualname__})
         span.end()
     request = current.get().frame.baggage.get("x-request-id", "unknown")
     message = f"{service.name} failed to handle {endpoint.name} (request {request})"

@@ -46,10 +46,10 @@ async def test_a_page_is_one_trace_with_right_parents_in_a_collector(own_mesh, p
         page = await ask(mesh.http, "/productpage")
         trace = page.headers["traceparent"].split("-")[1]
         wanted = bytes.fromhex(trace)
-        await taken.until(lambda spans: len([one for one in spans if one.span.trace_id == wanted]) >= 5)
+        await taken.until(lambda spans: len([one for one in spans if one.span.trace_id == wanted]) >= 9)
         spans = [one for one in taken.spans if one.span.trace_id == wanted]
         ids = [one.span.span_id for one in spans]
-        assert len(set(ids)) == len(ids) == 5
+        assert len(set(ids)) == len(ids) == 9  # five services, and a client's span for each of the four calls
         assert {one.over for one in spans} == {protocol}
         told = [(one.span.span_id.hex(), one.span.parent_span_id.hex(), one.resource["service.name"]) for one in spans]
         assert family(told) == EXPECTED
@@ -74,7 +74,7 @@ async def test_the_mesh_shows_its_own_traces(mesh, bus, eventually):
     trace = page.headers["traceparent"].split("-")[1]
 
     async def whole():
-        return len((await bus.ask("trace.show", {"id": trace})).get("spans", ())) == 5
+        return len((await bus.ask("trace.show", {"id": trace})).get("spans", ())) == 9
 
     await eventually(whole, 3.0)
     listed = mesh.plait("trace", "ls", "-o", "name")
@@ -88,6 +88,63 @@ async def test_the_mesh_shows_its_own_traces(mesh, bus, eventually):
     spans = mesh.read("trace", "show", trace)["items"]
     assert family([(one["span_id"], one["parent_id"], one["service"]) for one in spans]) == EXPECTED
     assert mesh.plait("trace", "show", "0" * 32).returncode == 4
+
+
+FALTERING = """
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: { name: ratings }
+spec:
+  host: ratings
+  subsets:
+    - { name: v1, labels: { version: v1 } }
+    - { name: faltering, labels: { version: faltering } }
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: { name: ratings }
+spec:
+  hosts: [ratings]
+  http:
+    - retries: { attempts: 2, retryOn: 5xx }
+      route: [{ destination: { host: ratings, subset: faltering } }]
+"""
+
+
+async def test_a_retry_is_seen_in_the_trace_of_the_page(mesh, bus, eventually):
+    await asyncio.to_thread(mesh.node, "faltering:Faltering")
+    await bus.apply(reviews(v2=100))
+    await bus.apply(FALTERING)
+    page = await ask(mesh.http, "/productpage")
+    assert page.status == 200
+    assert "stars black" in page.body  # nobody who reads the page sees that something failed
+    trace = page.headers["traceparent"].split("-")[1]
+    told = {}
+
+    async def whole():
+        told.update(await bus.ask("trace.show", {"id": trace}))
+        return len(told.get("spans", ())) == 11
+
+    await eventually(whole, 3.0)
+    spans = {span["span_id"]: span for span in told["spans"]}
+    ratings = [span for span in spans.values() if span["service"] == "ratings"]
+    first, second = sorted(ratings, key=lambda span: span["start_ns"])
+    assert [span["attributes"]["http.response.status_code"] for span in (first, second)] == [503, 200]
+    assert [span["attributes"]["plait.attempt"] for span in (first, second)] == [1, 2]
+    assert (first["status"], second["status"]) == ("error", "unset")
+    call = spans[first["parent_id"]]
+    again = spans[second["parent_id"]]
+    assert (call["kind"], call["service"], call["name"]) == ("client", "reviews", "GET ratings")
+    assert (again["kind"], again["service"], again["parent_id"]) == ("client", "reviews", call["span_id"])
+    assert again["attributes"]["http.request.resend_count"] == 1
+    assert [event["name"] for event in call["events"]] == [
+        "plait.attempt.failed",
+        "plait.retry",
+        "plait.attempt.ended",
+    ]
+    assert call["events"][0]["attributes"]["error.type"] == "503"
+    assert (call["status"], call["attributes"]["plait.attempts"]) == ("unset", 2)
+    assert call["attributes"]["upstream_cluster"] == "outbound||faltering|ratings.default.svc.cluster.local"
 
 
 @contextlib.asynccontextmanager

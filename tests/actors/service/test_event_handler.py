@@ -125,6 +125,7 @@ async def test_a_handler_has_a_consumer_span_below_the_emitters(network, takes, 
         traceparent = "00-" + "1" * 32 + "-" + "2" * 16 + "-01"
 
         def set(self, key, value): ...
+        def update(self, attributes): ...
         def end(self):
             began.append("ended")
 
