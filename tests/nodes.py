@@ -56,6 +56,7 @@ class Node:
         self.supervisor = Supervisor(name, self.surroundings, limits)
         self.caller = Caller(f"{name}-client")
         self.wire.open(self.caller)
+        self.tracer = None
         self.undecodable = []
         self.inbounds = {}
 
@@ -67,7 +68,7 @@ class Node:
             name, kind.token(), kind.version, labels, "", self.name, 1, events=tuple(sorted(kind.interests))
         )
         caller = Caller(name, kind.token(), kind.namespace, labels)
-        hosting = Hosting(instance, caller, self.proxy, None)
+        hosting = Hosting(instance, caller, self.proxy, self.tracer)
 
         def make():
             service = kind()

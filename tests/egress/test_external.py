@@ -30,6 +30,9 @@ class Span:
     def set(self, name, value):
         self.told.append((name, value))
 
+    def update(self, attributes):
+        self.told += attributes.items()
+
     def fail(self, failure):
         self.told.append(("failed", str(failure)))
 
@@ -83,18 +86,18 @@ async def test_a_call_is_carried_out_within_a_span_of_its_own(world):
     reply = await world.here.send("api_example_com", "/x")
     assert (reply.status, reply.body) == (200, b"there")
     assert world.carrier.sent == [Span.traceparent]
-    assert world.span.told == [("http.status_code", 200), "ended"]
+    assert world.span.told == [("http.response.status_code", 200), ("http.status_code", 200), "ended"]
 
 
 async def test_a_call_that_cannot_be_carried_out_fails_and_the_actor_lives(world):
     world.carrier.comes = Unreachable("nobody there")
     with pytest.raises(Unreachable, match="nobody there"):
         await world.here.send("api_example_com", "/x")
-    assert world.span.told[:2] == [("failed", "nobody there"), "ended"]
+    assert world.span.told[:3] == [("error.type", "Unreachable"), ("failed", "nobody there"), "ended"]
     assert len(world.carrier.sent) == 3  # nothing was sent: tried again, by default twice
     world.carrier.comes = Answer(503, [], b"")
     assert (await world.here.send("api_example_com", "/x")).status == 503
-    assert world.span.told[-2:] == [("failed", "status 503"), "ended"]
+    assert world.span.told[-3:] == [("error.type", "503"), ("failed", ""), "ended"]
 
 
 async def test_a_call_that_nobody_waits_for_is_broken_off(world):
