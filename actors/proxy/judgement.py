@@ -62,3 +62,8 @@ def of_status(status: int, codes: frozenset[int]) -> Judgement:
     if status in GATEWAY:
         return Judgement.GATEWAY
     return Judgement.ERROR if status >= 500 or status in codes else Judgement.WELL
+
+
+def told(outcome: Outcome) -> str:
+    """Return an outcome for people."""
+    return f"status {outcome.status}" if isinstance(outcome, ReplyFrame) else str(outcome)

@@ -14,7 +14,7 @@ from .ejection import Ejection, enough, lasting, room
 from .endpoint import Endpoint
 from .hearing import Hearing
 from .judge import Judge, Outcome
-from .judgement import Judgement, judge
+from .judgement import Judgement, judge, told
 from .standing import Standing, step
 from .success_rate import failing, stragglers
 from .testimony import NONE
@@ -54,11 +54,14 @@ class OutlierJudge:
         self.use(policy)
 
     def use(self, policy: Outlier) -> None:
-        """Judge by this policy from now on; counts and ejections stay."""
+        """Judge by this policy from now on; counts stay, and ejections, as far as it allows for so many."""
         self.policy = policy
         self._codes = frozenset(code for first, last in policy.codes for code in range(first, last + 1))
         local = policy.consecutive_local_failures if policy.split else 0
         self._thresholds = (policy.consecutive_5xx, policy.consecutive_gateway_errors, local)
+        if self.ejected:
+            self._settle()
+            self.cluster.refresh()
 
     # What it hears
 
@@ -84,7 +87,7 @@ class OutlierJudge:
         self._arm()
         self._hearing.failed(endpoint, steps, judgement is Judgement.LOCAL)
         if endpoint not in self.ejected:  # what was heard together has not ejected it
-            self._by_itself(endpoint, standing, judgement, _told(outcome))
+            self._by_itself(endpoint, standing, judgement, told(outcome))
 
     def _calm(self, endpoint: Endpoint, standing: Standing) -> None:
         standing.counts, standing.uneasy = NONE, False
@@ -294,7 +297,3 @@ def seat(cluster: Bench, policy: Outlier, hearing: Hearing) -> None:
         judge = cluster.outlier = OutlierJudge(cluster, policy, hearing)
         cluster.judges = (*cluster.judges, judge)
         hearing.seat(cluster.service, judge)
-
-
-def _told(outcome: Outcome) -> str:
-    return f"status {outcome.status}" if isinstance(outcome, ReplyFrame) else str(outcome)

@@ -30,11 +30,11 @@ class Seen(NamedTuple):
 class Crowd:
     """What was seen so far."""
 
-    def __init__(self, rate: float) -> None:
+    def __init__(self, rate: float, seed: int) -> None:
         self.rate = rate
         self.seen: list[Seen] = []
         self._idle: list[Client] = []
-        self._draw = random.Random(1).randrange
+        self._draw = random.Random(seed).randrange
         self._sent = 0
         self._over = False
 
@@ -71,9 +71,9 @@ class Crowd:
 
 
 @contextlib.asynccontextmanager
-async def crowd(url: str, host: str, rate: float) -> AsyncIterator[Crowd]:
-    """Keep asking until the end of the block; what is under way then is still answered."""
-    made = Crowd(rate)
+async def crowd(url: str, host: str, rate: float, seed: int = 1) -> AsyncIterator[Crowd]:
+    """Keep asking until the end of the block; what is under way then is still answered. The seed draws the users."""
+    made = Crowd(rate, seed)
     task = asyncio.create_task(made.run(url, host))
     try:
         yield made

@@ -35,7 +35,15 @@ POLICY = """
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
 metadata: { name: work }
-spec: { host: work, trafficPolicy: {} }
+spec:
+  host: work
+  trafficPolicy:
+    outlierDetection:
+      consecutive5xxErrors: 5
+      consecutiveGatewayErrors: 5
+      interval: 10s
+      baseEjectionTime: 30s
+      maxEjectionPercent: 50
 ---
 apiVersion: networking.istio.io/v1
 kind: VirtualService

@@ -2,7 +2,8 @@
 
 Six instances that take 10 ms each, but one takes ten times as long and one fails at once. Requests of many users come
 at a fixed rate; nothing is tried again and nobody is ejected, so that what is seen is the balancer alone. Both are up
-during the whole run and take turns. Medians of the rounds.
+during the whole run and take turns; each round has other users. Times are medians of the rounds, shares those of all
+answers together.
 """
 
 import argparse
@@ -10,6 +11,7 @@ import asyncio
 import statistics
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.bench.crowd import Seen, crowd, share, times
@@ -42,7 +44,7 @@ POLICY = """
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
 metadata: { name: work }
-spec: { host: work, trafficPolicy: { loadBalancer: { %s } } }
+spec: { host: work, trafficPolicy: { outlierDetection: { consecutive5xxErrors: 0 }, loadBalancer: { %s } } }
 ---
 apiVersion: plait.dev/v1
 kind: Resilience
@@ -58,13 +60,18 @@ def row(seen: list[Seen]) -> Row:
     return (*times(seen), share(seen, "slow"), share(seen, "failing"))
 
 
-async def measured(url: str, host: str) -> Row:
-    """Return the row of one turn; the first second is not counted."""
-    async with crowd(url, host, RATE) as seen:
+async def measured(url: str, host: str, number: int) -> Row:
+    """Return the row of one turn of this round; the first second is not counted."""
+    async with crowd(url, host, RATE, seed=number) as seen:
         await asyncio.sleep(1.0)
         began = time.monotonic()
         await asyncio.sleep(SECONDS)
     return row(seen.since(began))
+
+
+def spread(shares: Sequence[float]) -> str:
+    """Return the share of all rounds together, and the lowest and highest; each round has as many answers."""
+    return f"{statistics.mean(shares):.1f} % ({min(shares):.1f} to {max(shares):.1f})"
 
 
 async def main(rounds: int) -> None:
@@ -84,9 +91,9 @@ async def main(rounds: int) -> None:
                 for name, balancer in PLAIT.items():
                     algorithm = f"algorithm: {OWN[name]}" if name in OWN else ""
                     mesh.apply(POLICY % (balancer or "simple: LEAST_REQUEST", algorithm))
-                    rows.setdefault(("plait", name), []).append(await measured(mesh.http, "work.test"))
+                    rows.setdefault(("plait", name), []).append(await measured(mesh.http, "work.test", number))
                 for name, envoy in envoys.items():
-                    rows.setdefault(("Envoy", name), []).append(await measured(envoy.url, "work.test"))
+                    rows.setdefault(("Envoy", name), []).append(await measured(envoy.url, "work.test", number))
                 print(f"round {number + 1} of {rounds} done", flush=True)
         finally:
             for each in (*envoys.values(), *workers):
@@ -94,8 +101,9 @@ async def main(rounds: int) -> None:
             mesh.stop()
     print("| | algorithm | p50 | p99 | share of the slow | of the failing |\n|---|---|---|---|---|---|")
     for (who, name), found in rows.items():
-        p50, p99, slow, failing = (statistics.median(column) for column in zip(*found, strict=True))
-        print(f"| {who} | {name} | {p50:.1f} ms | {p99:.0f} ms | {slow:.1f} % | {failing:.1f} % |")
+        p50, p99, slow, failing = zip(*found, strict=True)
+        middle = f"{statistics.median(p50):.1f} ms | {statistics.median(p99):.0f} ms"
+        print(f"| {who} | {name} | {middle} | {spread(slow)} | {spread(failing)} |")
 
 
 if __name__ == "__main__":

@@ -31,7 +31,13 @@ spec:
     connectionPool:
       tcp: { maxConnections: 1 }
       http: { http1MaxPendingRequests: 1, maxRequestsPerConnection: 1 }
+    outlierDetection:
+      consecutive5xxErrors: 1
+      interval: 1s
+      baseEjectionTime: 3m
+      maxEjectionPercent: 100
 """
+"""The rule as the task has it, with its outlier detection."""
 
 
 async def fortio(world, connections, requests):
@@ -71,7 +77,22 @@ async def test_what_is_more_than_a_place_and_one_that_waits_gets_503(world, conn
 async def test_once_it_is_quiet_everything_is_answered_again(world):
     await world.apply(RULES)
     await fortio(world, 3, 30)
-    assert [one.status for one in await fortio(world, 1, 10)] == [200] * 10
+    assert [one.status for one in await fortio(world, 1, 10)] == [200] * 10, "nobody is ejected for what is refused"
+
+
+async def test_one_answer_with_5xx_takes_the_only_instance_out_as_long_as_the_rule_stands(world):
+    await world.apply(RULES)
+    assert (await world.ask("/get", host="httpbin.test")).status == 200
+    assert (await world.ask("/status/500", host="httpbin.test")).status == 500
+    for _ in range(5):
+        answer = await world.ask("/get", host="httpbin.test")
+        assert (answer.status, answer.body) == (503, "no healthy upstream")
+    await world.apply(RULES.replace("maxEjectionPercent: 100", "maxEjectionPercent: 50"))
+    assert (await world.ask("/get", host="httpbin.test")).status == 200, "where nobody else is left, it is called"
+    await world.apply(RULES)
+    assert (await world.ask("/get", host="httpbin.test")).status == 503
+    await world.bus.ask("policy.delete", {"kind": "DestinationRule", "name": "httpbin"})
+    assert (await world.ask("/get", host="httpbin.test")).status == 200
 
 
 async def test_without_a_rule_nothing_is_refused(world):

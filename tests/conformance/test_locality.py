@@ -1,6 +1,7 @@
 """Istio's own conformance list and tasks on locality: distribution, failover, its order (locality_test.go 109, 294)."""
 
 import asyncio
+import itertools
 import json
 from collections import Counter
 
@@ -49,7 +50,7 @@ def places(conforming_mesh, tmp_path_factory):
     """Nodes at the places; a file of a node's name in the folder makes it ill."""
     ill = tmp_path_factory.mktemp("ill")
     targets = {"caller": (["conformance:Caller"], "eu/a/1", "blue")}
-    both = ["conformance:Placed", "conformance:Leaving"]
+    both = [f"conformance:{kind}" for kind in ("Placed", "Leaving", "Departing")]
     targets |= {name: (both, where, LABELS[name]) for name, where in PLACES.items()}
     nodes = [
         conforming_mesh.spawn(
@@ -142,6 +143,27 @@ async def test_an_instance_that_fails_is_left_for_the_next_locality_without_a_wo
             assert failures <= 5, "as many in a row as the default allows"
         assert failures
     assert set(await way.answers(10)) == {"far"}
+
+
+async def test_task_failover_one_5xx_takes_an_instance_out_for_a_minute_and_the_next_locality_serves(world, places):
+    for file in places.iterdir():
+        file.unlink()
+    way = await begun(world, "gateway", "departing")
+    outliers = "trafficPolicy: { outlierDetection: { consecutive5xxErrors: 1, interval: 1s, baseEjectionTime: 1m%s },"
+    setting = rule("{ failover: [{ from: eu, to: us }] }", "departing")
+    task = setting.replace("trafficPolicy: {", outliers % "")
+    await way.apply("[{ route: [{ destination: { host: departing } }] }]", task)
+    order = ["near", "beside", "far", "abroad", "away"]
+    for name, following in itertools.pairwise(order):
+        assert set(await way.answers(10)) == {name}
+        (places / f"{name}-leaves").touch()
+        assert (await way.ask("/")).status == 503, "the first call meets it"
+        assert set(await way.answers(10)) == {following}, "no other one does"
+        # As the task has it, half of them may be out; the last ones need a rule that allows more.
+        await world.apply(setting.replace("trafficPolicy: {", outliers % ", maxEjectionPercent: 100"))
+    for name in order:
+        (places / f"{name}-leaves").unlink(missing_ok=True)
+    assert set(await way.answers(20)) == {"away"}, "they are out for a minute, though they are well again"
 
 
 async def test_failover_priority_ranks_by_labels(world, way, places):

@@ -276,6 +276,16 @@ def test_a_policy_may_change_while_one_is_out_and_turning_it_off_lets_all_back()
     assert here[0].cluster.judges == ()
 
 
+def test_a_policy_that_allows_fewer_out_is_heeded_at_once():
+    caller = court(1, consecutive_5xx=1, max_ejection_percent=100.0)[0]
+    caller.has("i0", BAD)
+    assert caller.rotation == set()
+    caller.use(Outlier(consecutive_5xx=1))
+    assert (caller.rotation, caller.out) == ({"i0"}, {"i0"}), "where nobody else is left, it is called"
+    caller.use(Outlier(consecutive_5xx=1, max_ejection_percent=100.0))
+    assert caller.rotation == set()
+
+
 def test_when_nobody_calls_nothing_wakes_the_node():
     here = court()
     here[0].has("i0", *[BAD] * 5, GOOD)

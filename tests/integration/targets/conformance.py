@@ -91,6 +91,12 @@ class Leaving(Placed, name="leaving"):
         return super()._tell(request)
 
 
+class Departing(Leaving, name="departing"):
+    """The same for another test: ejections last."""
+
+    seen: ClassVar[list[dict[str, Any]]] = []
+
+
 class Memory(Service, name="memory"):
     """Tells what each version of the echo was sent; it runs in the echoes' own process."""
 
