@@ -41,7 +41,7 @@ def listing(timeout: float, nats: "option.Where", mesh: str) -> Listing:
 
 def summed(found: list[Item]) -> list[Item]:
     """Return one row for each route and mirror, of what many nodes tell; times in milliseconds."""
-    from ..tracing.metrics import quantile
+    from ..tracing.calls import quantile
 
     groups: dict[tuple[str, ...], list[Item]] = {}
     for one in found:

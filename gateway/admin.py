@@ -1,11 +1,11 @@
-"""The admin address: is this node alive, is it ready, and its metrics. An HTTP listener of its own."""
+"""The admin address: is this node alive, is it ready, its metrics and all nodes'. An HTTP listener of its own."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from ..actors.messages.error import MeshError
-from ..tracing.metrics import CONTENT_TYPE, Metrics
+from ..tracing.metrics import CONTENT_TYPE, OPEN_METRICS, Metrics
 from .error_body import status_body
 from .exchange import Exchange, HttpRequest
 from .translate import JSON, TEXT
@@ -34,15 +34,21 @@ class Health(Protocol):
 class Admin:
     """The application behind the admin address."""
 
-    def __init__(self, health: Health, metrics: Metrics) -> None:
+    def __init__(
+        self, health: Health, metrics: Metrics, everyone: Callable[[], Awaitable[bytes]] | None = None
+    ) -> None:
+        """`everyone` gives the Prometheus text of all nodes of the mesh."""
         self._health = health
         self._metrics = metrics
+        self._everyone = everyone
         self._open: set[asyncio.Task[None]] = set()
         self._pages: dict[str, Callable[[Exchange], None]] = {
             "/healthz": self._healthz,
             "/readyz": self._readyz,
             "/metrics": self._metrics_page,
         }
+        if everyone is not None:
+            self._pages["/metrics/mesh"] = self._mesh_page
 
     def __call__(self, request: HttpRequest, exchange: Exchange) -> None:
         """Answer one request."""
@@ -52,6 +58,8 @@ class Admin:
             exchange.reply(404, JSON, status_body(404, f"no page {request.path}; there are {pages}", "no_page"))
         elif request.method not in ("GET", "HEAD"):
             exchange.reply(405, JSON, status_body(405, "the admin address is read with GET", "method"))
+        elif request.path == "/metrics" and _reads_open_metrics(request):
+            exchange.reply(200, [("content-type", OPEN_METRICS)], self._metrics.render_open())
         else:
             page(exchange)
 
@@ -77,7 +85,19 @@ class Admin:
     def _metrics_page(self, exchange: Exchange) -> None:
         exchange.reply(200, [("content-type", CONTENT_TYPE)], self._metrics.render())
 
+    def _mesh_page(self, exchange: Exchange) -> None:
+        self._run(self._answer_everyone(exchange))
+
+    async def _answer_everyone(self, exchange: Exchange) -> None:
+        assert self._everyone is not None
+        exchange.reply(200, [("content-type", CONTENT_TYPE)], await self._everyone())
+
     def _run(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)
         self._open.add(task)
         task.add_done_callback(self._open.discard)
+
+
+def _reads_open_metrics(request: HttpRequest) -> bool:
+    """Whether the one who asks takes the newer text, the one with exemplars; Prometheus does."""
+    return any(name == "accept" and "application/openmetrics-text" in value for name, value in request.headers)

@@ -75,6 +75,11 @@ def translate(error: MeshError) -> tuple[int, Headers, bytes]:
     return STATUS[error.code], JSON, error_body(error.code, message, cause(error))
 
 
+def status_of(kind: type[MeshError]) -> int:
+    """Return the status of an error's answer; a `FaultInjected` has one of its own besides."""
+    return 429 if issubclass(kind, RateLimited) else STATUS[kind.code]
+
+
 def cause(error: MeshError) -> str:
     """Return an error's short cause, such as `overflow`."""
     return FLAG.get(type(error), "") or _snake(type(error).__name__)

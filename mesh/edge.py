@@ -7,6 +7,7 @@ from ..actors.proxy.proxy import Instances
 from ..actors.table.follower import Follower
 from ..gateway.admin import Admin, Health
 from ..gateway.door import Door
+from .everyone import Everyone
 from .options import NodeOptions
 from .resident import Place
 
@@ -59,7 +60,8 @@ class Edges:
             roles.count_names(place.telemetry.metrics, await place.supervisor.start_child(spec))
             self._open.append("dns")
         if options.admin is not None:
-            admin = Admin(health, place.telemetry.metrics)
+            metrics = place.telemetry.metrics
+            admin = Admin(health, metrics, Everyone(place.link, place.proxy, metrics).page)
             self._admin = place.link.ground.listener(admin, options.admin.host, options.admin.port)
             await self._admin.start()
 

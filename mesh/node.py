@@ -7,12 +7,10 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 
 from ..actors.bus.bus import Bus, BusState
-from ..actors.bus.user_request import UserSubjects
 from ..actors.messages.error import BusUnavailable, DeadlineExceeded, IntensityExceeded, NoResponders
 from ..actors.messages.health import STARTING
 from ..actors.messages.instance import Instance
 from ..actors.messages.name import label
-from ..actors.proxy.effective import config
 from ..actors.proxy.locality import here
 from ..actors.proxy.proxy import Instances, Proxy
 from ..actors.proxy.revision import PolicyFollower
@@ -21,7 +19,6 @@ from ..actors.runtime.cell import Cell
 from ..actors.runtime.post import Post
 from ..actors.runtime.spec import ChildSpec, Spec
 from ..actors.runtime.supervisor import Supervisor
-from ..actors.runtime.tree import branch
 from ..actors.service.service import Service
 from ..actors.table.follower import Follower
 from .departure import Departure
@@ -31,6 +28,7 @@ from .gossip import gossip
 from .ground import Ground
 from .health import Health
 from .hosting import Hosted, common_labels
+from .inquiry import answer
 from .membership import Membership
 from .options import NodeOptions
 from .presence import Presence
@@ -121,9 +119,7 @@ class Node:
         self._ends.callback(gossip(link, proxy, telemetry).close)
         self.post = Post(link.data, link.subjects, link.surroundings)
         self.post.open()
-        self._look = UserSubjects(link.control, link.subjects, self.name.encode())
-        self._look.serve(link.subjects.user("actors", self.name), lambda _: branch(self.supervisor))
-        self._look.serve(link.subjects.user("config", self.name), lambda asked: config(proxy, self.name, asked))
+        self._look = answer(link, self.supervisor, proxy, telemetry.metrics)
         self.departure = Departure(link, self._depart, options.keeps)
         for one in (self.post, self.departure, self._look):
             self._ends.callback(one.close)

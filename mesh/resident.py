@@ -16,6 +16,7 @@ from ..actors.runtime.cell import Cell
 from ..actors.runtime.spec import ChildSpec
 from ..actors.runtime.supervisor import Supervisor
 from ..actors.service.check import Outside
+from .arrival import Arrived
 from .enrolment import Fares, Remove, join, tell_registry
 from .link import Link
 from .telemetry import Telemetry
@@ -75,6 +76,7 @@ class Resident:
             link.surroundings.clock,
             place.telemetry.undecodable,
             self._meter,
+            Arrived(place.telemetry.metrics, self._instance, lambda: place.proxy.instances, link.surroundings.clock),
         )
         link.loads[name] = self._inbound.load
         place.proxy.follow(self._ruled)

@@ -2,18 +2,23 @@
 
 import logging
 from collections.abc import Callable, Iterable
+from typing import cast
 
 from ..actors.messages.cause import CAUSES
 from ..actors.messages.envelope import ReplyFrame
 from ..actors.messages.error import FaultInjected, MeshError
-from ..actors.proxy.call import Call
+from ..actors.messages.response_flag import BY_CAUSE
+from ..actors.proxy.call import Call, Caller
 from ..actors.proxy.cluster import Cluster
 from ..actors.proxy.degraded import Degraded
-from ..gateway.translate import STATUS, cause
+from ..actors.proxy.event import EVENT
+from ..actors.routing.decide import Decision, Upstream
+from ..gateway.translate import cause, status_of
 from ..tracing import tag
 from ..tracing.bus_exporter import BusExporter
+from ..tracing.calls import UNKNOWN, Calls, Side, Way
 from ..tracing.log import OncePer
-from ..tracing.metrics import Calls, Metrics
+from ..tracing.metrics import Metrics
 from ..tracing.otlp import OtlpExporter
 from ..tracing.record import encode_batches
 from ..tracing.tracer import Tracer
@@ -28,14 +33,37 @@ _SOURCES = 1000
 """Senders of noise that are counted by name: they name themselves, and a series once made is never dropped."""
 
 
+_BOUND = 10_000
+"""Ways of calls whose counts are found at once."""
+
+_Bound = tuple[Caller, Cluster, str, str, str | int]
+"""Who calls, the destination, the version that answered, and the route: its rule and its name or place."""
+
+
+_NO_DECISION = Decision("", "", -1, "", "", None, None, None, None, cast("Upstream", None), None, 0)
+"""In place of an event's: nothing decides about those."""
+
+
+def _key(call: Call) -> _Bound:
+    """Return what the counts of a call are found by."""
+    decision = call.decision or _NO_DECISION
+    # What fallbacks have called is not the destination that is counted.
+    version = call.tried[-1].instance.version if call.tried and call.degraded is None else ""
+    return (call.caller, call.cluster, version, decision.rule_set, decision.route or decision.index)
+
+
+def _side(caller: Caller) -> Side:
+    return Side(caller.service or UNKNOWN, caller.labels.get("version") or UNKNOWN)
+
+
 class Telemetry:
     """Metrics and traces of one node; it is also the proxy's observer."""
 
     def __init__(self, link: Link, mesh: str, otlp: str) -> None:
         self._link = link
         self._mesh = mesh
-        self.metrics = Metrics({number: kind.__name__ for number, kind in CAUSES.items()})
-        self._bound: dict[tuple[str, Cluster], Calls] = {}
+        self.metrics = Metrics({number: kind.__name__ for number, kind in CAUSES.items()}, BY_CAUSE)
+        self._bound: dict[_Bound, Calls] = {}
         self._spans = BusExporter()
         self._otlp = OtlpExporter(otlp) if otlp else None
         self._noise = OncePer(log, clock=link.ground.clock)
@@ -65,8 +93,8 @@ class Telemetry:
 
     def answered(self, call: Call, reply: ReplyFrame, seconds: float) -> None:
         """Count an answered call."""
-        bound = self._bound.get((call.caller.service, call.cluster)) or self._calls(call)
-        bound.observe(reply.status, reply.cause, seconds)
+        bound = self._bound.get(_key(call)) or self._calls(call)
+        bound.observe(reply.status, reply.cause, seconds, len(call.body), len(reply.body), call.traceparent)
         if call.degraded is not None:
             self._degraded(call, call.degraded)
         if call.action is not None and call.action.stat:
@@ -76,16 +104,14 @@ class Telemetry:
 
     def failed(self, call: Call, error: MeshError, seconds: float) -> None:
         """Count a call without an answer."""
-        status = STATUS[error.code]
+        status = status_of(type(error))
         if isinstance(error, FaultInjected):
             status = error.status
             self.metrics.faults.labels(call.cluster.service if call.routed else "unknown", "abort").inc()
         if not call.routed:
-            self.metrics.calls("source", call.caller.service, call.service or "unknown").observe(
-                status, error.cause, seconds
-            )
+            self._unrouted(call).observe(status, error.cause, seconds, len(call.body), 0, call.traceparent)
             return
-        self._calls(call).observe(status, error.cause, seconds)
+        self._calls(call).observe(status, error.cause, seconds, len(call.body), 0, call.traceparent)
         if call.degraded is not None:
             self._degraded(call, call.degraded)
         if call.action is not None and call.action.stat:
@@ -107,13 +133,22 @@ class Telemetry:
         )
 
     def _calls(self, call: Call) -> Calls:
-        key = (call.caller.service, call.cluster)
+        key = _key(call)
         found = self._bound.get(key)
         if found is None:
-            cluster = call.cluster
-            found = self.metrics.calls("source", call.caller.service, cluster.service or "unknown", cluster.subset)
+            _, cluster, version, rule_set, place = key
+            destination = Side(cluster.service or UNKNOWN, version or UNKNOWN)
+            route = f"{rule_set}#{place}" if rule_set else ""
+            protocol = "event" if call.method == EVENT else "http"
+            found = self.metrics.calls(Way("source", _side(call.caller), destination, cluster.subset, route, protocol))
+            if len(self._bound) >= _BOUND:  # instances and revisions come and go
+                self._bound.clear()
             self._bound[key] = found
         return found
+
+    def _unrouted(self, call: Call) -> Calls:
+        """The counts of calls that lead nowhere: whatever they name, so that nobody makes series by making up names."""
+        return self.metrics.calls(Way("source", _side(call.caller), Side()))
 
     # Spans
 

@@ -1,113 +1,33 @@
 """The metrics of a node on a registry of its own, and their Prometheus text.
 
-What is counted per request is bound once per destination (`Metrics.calls`) and kept in plain numbers that a collector
+What is counted per request is bound once per way (`Metrics.calls`) and kept in plain numbers that a collector
 reads at scrape time: an observation of prometheus-client's counter and histogram costs several times as much, for locks
 that one event loop does not need. What happens seldom uses prometheus-client's own types.
 """
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, cast
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
+from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
+
+from .calls import BUCKETS, Calls, Way
+from .istio import CallsCollector
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 """Of what `render` returns."""
 
-BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-"""Upper bounds of the duration histogram, seconds."""
+OPEN_METRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+"""Of what `render_open` returns."""
 
-SERIES_LIMIT = 10_000
-"""Combinations of reporter, source, destination and subset; what comes after shares one named `other`."""
-
-_CAUSES = 1024
-_LABELS = ("reporter", "source", "destination", "subset")
+WAYS = 1_000
+"""Ways that requests of a node may go and be told apart; those after share one named `other`."""
 
 Reading = Iterable[tuple[Sequence[str], float]]
 """Label values and a value for each series of a gauge."""
-
-
-class Calls:
-    """Requests of one combination of reporter, source, destination and subset."""
-
-    __slots__ = ("buckets", "counts", "labels", "seconds")
-
-    def __init__(self, labels: tuple[str, str, str, str]) -> None:
-        self.labels = labels
-        self.counts: dict[int, int] = {}
-        """Requests by `status * 1024 + cause`."""
-        self.buckets = [0] * (len(BUCKETS) + 1)
-        """Requests by duration, each bucket alone; the last one is what was longer than all bounds."""
-        self.seconds = 0.0
-        """Sum of all durations."""
-
-    def observe(self, status: int, cause: int, seconds: float) -> None:
-        """Count one finished request: its status, the number of its cause (0: the service's own answer), its time."""
-        key = status * _CAUSES + cause
-        try:
-            self.counts[key] += 1
-        except KeyError:
-            self.counts[key] = 1
-        self.buckets[bisect_left(BUCKETS, seconds)] += 1
-        self.seconds += seconds
-
-    @property
-    def total(self) -> int:
-        """All requests."""
-        return sum(self.counts.values())
-
-    @property
-    def failed(self) -> int:
-        """Requests that ended with a status of 500 or more."""
-        return sum(count for key, count in self.counts.items() if key >= 500 * _CAUSES)
-
-    def quantile(self, share: float) -> float:
-        """Return the duration (seconds) that `share` of the requests stayed below, linear within its bucket."""
-        return quantile(self.buckets, share)
-
-
-def quantile(buckets: Sequence[int], share: float) -> float:
-    """Return the duration (seconds) that `share` of what is counted in `BUCKETS` stayed below."""
-    rank, below = share * sum(buckets), 0
-    for place, count in enumerate(buckets):
-        if count and below + count >= rank:
-            low = BUCKETS[place - 1] if place else 0.0
-            high = BUCKETS[min(place, len(BUCKETS) - 1)]
-            return low + (high - low) * (rank - below) / count if high > low else low
-        below += count
-    return 0.0
-
-
-class _CallsCollector(Collector):
-    def __init__(self, calls: Mapping[tuple[str, str, str, str], Calls], causes: Mapping[int, str]) -> None:
-        self._calls = calls
-        self._causes = causes
-
-    def describe(self) -> Iterable[Metric]:
-        return ()
-
-    def collect(self) -> Iterator[Metric]:
-        requests = CounterMetricFamily(
-            "plait_requests",
-            "Finished requests; the cause is empty where the service answered.",
-            labels=(*_LABELS, "code", "cause"),
-        )
-        seconds = HistogramMetricFamily("plait_request_duration_seconds", "Time of finished requests.", labels=_LABELS)
-        for calls in self._calls.values():
-            for key, count in calls.counts.items():
-                status, cause = divmod(key, _CAUSES)
-                name = self._causes.get(cause, str(cause)) if cause else ""
-                requests.add_metric((*calls.labels, str(status), name), count)
-            below = 0
-            buckets: list[tuple[str, float]] = []
-            for bound, count in zip((*map(str, BUCKETS), "+Inf"), calls.buckets, strict=True):
-                below += count
-                buckets.append((bound, float(below)))
-            seconds.add_metric(calls.labels, buckets, calls.seconds)
-        yield requests
-        yield seconds
 
 
 class _ReadCollector(Collector):
@@ -136,17 +56,23 @@ class _ReadCollector(Collector):
 class Metrics:
     """All metrics of one node."""
 
-    def __init__(self, causes: Mapping[int, str] | None = None, *, process: bool = True) -> None:
+    def __init__(
+        self,
+        causes: Mapping[int, str] | None = None,
+        flags: Mapping[int, str] | None = None,
+        *,
+        process: bool = True,
+    ) -> None:
         """Start at zero.
 
         Args:
             causes: words for the numbers of causes.
+            flags: Envoy's response flags for them.
             process: also tell memory, CPU time and open files of this process.
         """
         self.registry = CollectorRegistry(auto_describe=False)
-        self._calls: dict[tuple[str, str, str, str], Calls] = {}
-        self._causes = dict(causes or {})
-        self.registry.register(_CallsCollector(self._calls, self._causes))
+        self._calls: dict[Way, Calls] = {}
+        self.registry.register(CallsCollector(self._calls, dict(causes or {}), dict(flags or {})))
         if process:
             ProcessCollector(registry=self.registry)
         self.retries = self.counter("plait_retries", "Attempts after the first one.", "destination", "reason")
@@ -176,21 +102,17 @@ class Metrics:
             "plait_actor_blocked_seconds", "Time for which an actor blocked the event loop.", "actor"
         )
 
-    def calls(self, reporter: str, source: str, destination: str, subset: str = "") -> Calls:
-        """Return the counts of one combination, always the same object: bind it once per destination, not per request.
-
-        `reporter` is `source` for who calls and `destination` for who is called, as in Istio.
-        """
-        labels = (reporter, source, destination, subset)
-        found = self._calls.get(labels)
+    def calls(self, way: Way) -> Calls:
+        """Return the counts of one way, always the same object: bind it once, not per request."""
+        found = self._calls.get(way)
         if found is None:
-            if len(self._calls) >= SERIES_LIMIT:
-                labels = (reporter, "other", "other", "other")
-            found = self._calls.setdefault(labels, Calls(labels))
+            if len(self._calls) >= WAYS:
+                way = Way.other(way.reporter)
+            found = self._calls.setdefault(way, Calls(way))
         return found
 
     def all_calls(self) -> tuple[Calls, ...]:
-        """Return every combination's counts, for those who show them live."""
+        """Return every way's counts, for those who show them live."""
         return tuple(self._calls.values())
 
     def counter(self, name: str, text: str, *labels: str) -> Counter:
@@ -224,3 +146,8 @@ class Metrics:
     def render(self) -> bytes:
         """Return all metrics as Prometheus text (`CONTENT_TYPE`)."""
         return generate_latest(self.registry)
+
+    def render_open(self) -> bytes:
+        """Return all metrics as OpenMetrics text (`OPEN_METRICS`), with exemplars that lead to traces."""
+        generate: Callable[[CollectorRegistry], bytes] = cast("Any", openmetrics).generate_latest  # it has no types
+        return generate(self.registry)

@@ -3,12 +3,18 @@
 From the documentation of Envoy's access log (`%RESPONSE_FLAGS%`); dashboards and people know them.
 """
 
+from .cause import CAUSES
 from .error import (
+    BadReply,
+    BreakerOpen,
     Broken,
+    BusUnavailable,
+    CallCycle,
     Cancelled,
     DeadlineExceeded,
     Denied,
     Disconnected,
+    Draining,
     FaultInjected,
     InstanceGone,
     MeshError,
@@ -20,8 +26,13 @@ from .error import (
     Overloaded,
     PoolOverflow,
     RateLimited,
+    Stalled,
+    TooDeep,
+    TooLarge,
+    Undecodable,
     UnknownSubset,
     Unreachable,
+    UnsupportedVersion,
 )
 
 NONE = "-"
@@ -31,7 +42,11 @@ FLAGS: dict[type[MeshError], str] = {
     NoRoute: "NR",
     UnknownSubset: "NC",
     NoEndpoints: "UH",
+    BreakerOpen: "UO",
     NoResponders: "UF",
+    Draining: "UF",
+    Stalled: "UF",
+    BusUnavailable: "UF",
     Unreachable: "UF",
     InstanceGone: "UC",
     Disconnected: "UC",
@@ -45,12 +60,48 @@ FLAGS: dict[type[MeshError], str] = {
     RateLimited: "RL",
     Denied: "UAEX",
     Cancelled: "DC",
+    TooDeep: "LR",
+    CallCycle: "LR",
+    TooLarge: "DPE",
+    Undecodable: "UPE",
+    UnsupportedVersion: "UPE",
+    BadReply: "UPE",
 }
 """By the error, or the nearest of the kinds above it."""
+
+DELAYED = "DI"
+"""A fault of a rule held the request up."""
+
+RETRIES_EXHAUSTED = "URX"
+"""The request failed though it was tried again."""
 
 
 def flag_of(error: MeshError | None) -> str:
     """Return the flag of what a call came to; `-` for an answer, and where Envoy has no word for the error."""
-    if error is None:
-        return NONE
-    return next((FLAGS[kind] for kind in type(error).__mro__ if kind in FLAGS), NONE)
+    return NONE if error is None else flag_of_kind(type(error))
+
+
+def flag_of_kind(kind: type[MeshError]) -> str:
+    """Return the flag of a kind of error."""
+    return next((FLAGS[one] for one in kind.__mro__ if one in FLAGS), NONE)
+
+
+BY_CAUSE: dict[int, str] = {number: flag_of_kind(kind) for number, kind in CAUSES.items()}
+"""The flags by the number that travels in a reply frame."""
+
+
+def flags(error: MeshError | None, attempts: int = 1, *, delayed: bool = False) -> str:
+    """Return all flags of one request, joined by commas as Envoy writes them.
+
+    Args:
+        error: what it came to; None for an answer of the service.
+        attempts: how often it was tried.
+        delayed: whether a rule held it up on purpose.
+    """
+    own = flag_of(error)
+    found = [own] if own != NONE else []
+    if found and attempts > 1:
+        found.append(RETRIES_EXHAUSTED)
+    if delayed:
+        found.append(DELAYED)
+    return ",".join(found) or NONE

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ...tracing.metrics import Calls
+from ...tracing.calls import Calls, Side, Way
 from ..messages.mirroring import MirrorDiff
 from ..routing.json_path import differences, read_path
 
@@ -17,7 +17,7 @@ OTHER = "other"
 BODY = "body"
 """Instead of a place: bodies that are not both JSON."""
 
-_LABELS = ("", "", "", "")
+_WAY = Way("source", Side(), Side())
 
 
 class Said(NamedTuple):
@@ -51,7 +51,7 @@ class Comparison:
         """Pairs by the places in which their bodies differ."""
         self.statuses: Counter[str] = Counter()
         """Pairs by `200 503`: the caller's status, the copy's."""
-        self.ours, self.theirs = Calls(_LABELS), Calls(_LABELS)
+        self.ours, self.theirs = Calls(_WAY), Calls(_WAY)
         """Times and statuses of both sides."""
 
     def use(self, policy: MirrorDiff) -> None:

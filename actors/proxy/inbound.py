@@ -22,6 +22,7 @@ from ..messages.subject import Subjects
 from ..runtime.cell import Cell
 from ..runtime.context import DEPTH, current
 from ..runtime.mailbox import Mail
+from .arrival import Arrivals
 from .backlog import Backlog
 from .concurrency import ConcurrencyLimit
 from .meter import WINDOW, Meter
@@ -52,7 +53,7 @@ class Served(Mail, kw_only=True, eq=False):
     expiry: Deadline | None = None
     ended: bool = False
     began: float = 0.0
-    """When it was taken, where the instance's limit wants to know."""
+    """When it was taken; 0 where it was refused before."""
 
     @property
     def urgency(self) -> Priority:
@@ -71,9 +72,9 @@ class Served(Mail, kw_only=True, eq=False):
         """Send the service's answer."""
         if self.ended:
             return
-        if self.began:
-            self.owner.learn(self.began)
         owner, status = self.owner, value.status
+        if owner.limit is not None and self.began:
+            owner.learn(self.began)
         if status >= 500:
             owner.meter.failures += 1
         load = None if self.caller in owner.told else owner.load_for(self.caller)
@@ -97,6 +98,8 @@ class Served(Mail, kw_only=True, eq=False):
 
     def _end(self, reply: ReplyFrame) -> None:
         self.close()
+        if self.owner.arrivals is not None:
+            self.owner.arrivals.ended(self.caller, self.frame, reply, self.began)
         try:
             if self.respond is None:
                 self.owner.publish(self.key, encode(reply))
@@ -111,6 +114,8 @@ class Served(Mail, kw_only=True, eq=False):
         if self.ended:
             return
         self.close()
+        if self.owner.arrivals is not None:
+            self.owner.arrivals.ended(self.caller, self.frame, None, self.began)
         self.deadline = 0.0  # where it still waits in the mailbox it is dropped when its turn comes
         if self.task is not None:
             self.task.cancel()
@@ -136,9 +141,11 @@ class Inbound:
         clock: Callable[[], float],
         undecodable: Callable[[str, MeshError], None],
         meter: Meter | None = None,
+        arrivals: Arrivals | None = None,
     ) -> None:
         self.instance = instance
         self.meter = meter or Meter()
+        self.arrivals = arrivals
         self.told: set[bytes] = set()
         """Callers that have the last report of how busy the instance is."""
         self.cell = cell
@@ -259,8 +266,7 @@ class Inbound:
         now = self._clock()
         deadline = None if frame.timeout is None else now + frame.timeout * 1e-6
         served.deadline = deadline
-        if self.limit is not None:
-            served.began = now
+        served.began = now
         self.calls[served.key] = served
         try:
             self.cell.deliver(served)

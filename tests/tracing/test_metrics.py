@@ -4,10 +4,12 @@ import random
 
 import pytest
 from prometheus_client import REGISTRY
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_families
 from prometheus_client.parser import text_string_to_metric_families
 
 from plait.tracing import metrics as module
-from plait.tracing.metrics import BUCKETS, Metrics
+from plait.tracing.calls import BUCKETS, SIZES, Side, Way
+from plait.tracing.metrics import Metrics
 
 
 def read(metrics):
@@ -25,54 +27,96 @@ def pick(metrics, name, **labels):
     return [value for (found, has), value in read(metrics).items() if found == name and wanted <= set(has)]
 
 
+def way(source="a", destination="b", version="v1", reporter="source", **more):
+    return Way(reporter, Side(source, "v1"), Side(destination, version), **more)
+
+
 @pytest.fixture
 def metrics():
-    return Metrics({3: "no_endpoints"}, process=False)
+    return Metrics({3: "NoEndpoints"}, {3: "UH"}, process=False)
 
 
-def test_requests_are_counted_by_code_and_cause(metrics):
-    calls = metrics.calls("source", "gateway", "reviews", "v2")
+def test_requests_are_counted_by_code_flags_and_cause(metrics):
+    calls = metrics.calls(way("gateway", "reviews_prod", "v2", subset="two", route="default/reviews#canary"))
     for _ in range(3):
         calls.observe(200, 0, 0.001)
     calls.observe(503, 3, 0.002)
     calls.observe(503, 99, 0.002)
-    labels = {"reporter": "source", "source": "gateway", "destination": "reviews", "subset": "v2"}
-    assert pick(metrics, "plait_requests_total", **labels, code="200", cause="") == [3]
-    assert pick(metrics, "plait_requests_total", **labels, code="503", cause="no_endpoints") == [1]
-    assert pick(metrics, "plait_requests_total", **labels, code="503", cause="99") == [1]
+    labels = {
+        "reporter": "source",
+        "source_workload": "gateway-v1",
+        "source_workload_namespace": "default",
+        "source_app": "gateway",
+        "source_version": "v1",
+        "destination_workload": "reviews-v2",
+        "destination_workload_namespace": "prod",
+        "destination_app": "reviews",
+        "destination_version": "v2",
+        "destination_service": "reviews.prod.svc.cluster.local",
+        "destination_service_name": "reviews",
+        "destination_service_namespace": "prod",
+        "destination_subset": "two",
+        "route": "default/reviews#canary",
+        "request_protocol": "http",
+    }
+    name = "istio_requests_total"
+    assert pick(metrics, name, **labels, response_code="200", response_flags="-", cause="") == [3]
+    assert pick(metrics, name, **labels, response_code="503", response_flags="UH", cause="NoEndpoints") == [1]
+    assert pick(metrics, name, **labels, response_code="503", response_flags="-", cause="99") == [1]
     assert (calls.total, calls.failed) == (5, 2)
 
 
+def test_what_is_not_known_is_said_in_istios_word(metrics):
+    metrics.calls(Way("source", Side("gateway", "v1"), Side())).observe(404, 0, 0.001)
+    unknown = dict.fromkeys(("destination_workload", "destination_service", "destination_version"), "unknown")
+    assert pick(metrics, "istio_requests_total", source_app="gateway", **unknown) == [1]
+
+
 def test_durations_fall_into_cumulative_buckets_with_their_bounds_inside(metrics):
-    calls = metrics.calls("destination", "gateway", "reviews")
+    calls = metrics.calls(way(reporter="destination"))
     rng = random.Random(4)
     durations = [rng.expovariate(20) for _ in range(500)] + [BUCKETS[0], BUCKETS[-1], 60.0]
     for seconds in durations:
         calls.observe(200, 0, seconds)
-    for bound in BUCKETS:
-        (value,) = pick(metrics, "plait_request_duration_seconds_bucket", le=str(bound))
-        assert value == sum(seconds <= bound for seconds in durations)
-    assert pick(metrics, "plait_request_duration_seconds_bucket", le="+Inf") == [len(durations)]
-    assert pick(metrics, "plait_request_duration_seconds_count") == [len(durations)]
-    assert pick(metrics, "plait_request_duration_seconds_sum") == [pytest.approx(sum(durations))]
+    name = "istio_request_duration_milliseconds"
+    found = {float(dict(labels)["le"]): value for (sample, labels), value in read(metrics).items()
+             if sample == f"{name}_bucket"}  # fmt: skip
+    assert sorted(found) == [*(pytest.approx(1000 * bound) for bound in BUCKETS), float("inf")]
+    assert found[0.5] == sum(seconds <= 0.0005 for seconds in durations)
+    assert found[25] == sum(seconds <= 0.025 for seconds in durations)
+    assert found[float("inf")] == len(durations)
+    assert pick(metrics, f"{name}_count") == [len(durations)]
+    assert pick(metrics, f"{name}_sum") == [pytest.approx(1000 * sum(durations))]
 
 
-def test_a_combination_is_bound_once(metrics):
-    assert metrics.calls("source", "a", "b") is metrics.calls("source", "a", "b")
-    assert metrics.calls("source", "a", "b") is not metrics.calls("source", "a", "b", "v1")
+def test_sizes_are_those_of_the_bodies(metrics):
+    calls = metrics.calls(way())
+    for sent, received in ((0, 100), (101, 5_000), (0, 2_000_000)):
+        calls.observe(200, 0, 0.001, sent, received)
+    assert pick(metrics, "istio_request_bytes_sum") == [101]
+    assert pick(metrics, "istio_request_bytes_bucket", le=str(float(SIZES[0]))) == [2]
+    assert pick(metrics, "istio_response_bytes_sum") == [2_005_100]
+    assert pick(metrics, "istio_response_bytes_bucket", le="100.0") == [1]
+    assert pick(metrics, "istio_response_bytes_bucket", le="1000000.0") == [2]
+    assert pick(metrics, "istio_response_bytes_count") == [3]
+
+
+def test_a_way_is_bound_once(metrics):
+    assert metrics.calls(way()) is metrics.calls(way())
+    assert metrics.calls(way()) is not metrics.calls(way(version="v2"))
     assert len(metrics.all_calls()) == 2
 
 
-def test_too_many_combinations_share_one(metrics, monkeypatch):
-    monkeypatch.setattr(module, "SERIES_LIMIT", 5)
+def test_too_many_ways_share_one(metrics, monkeypatch):
+    monkeypatch.setattr(module, "WAYS", 5)
     for place in range(20):
-        metrics.calls("source", "a", f"s{place}").observe(200, 0, 0.001)
+        metrics.calls(way("a", f"s{place}")).observe(200, 0, 0.001)
     assert len(metrics.all_calls()) == 6
-    assert pick(metrics, "plait_requests_total", destination="other") == [15]
+    assert pick(metrics, "istio_requests_total", destination_app="other") == [15]
 
 
 def test_a_quantile_lies_in_the_bucket_where_it_was_counted(metrics):
-    calls = metrics.calls("source", "a", "b")
+    calls = metrics.calls(way())
     assert calls.quantile(0.5) == 0.0
     for _ in range(90):
         calls.observe(200, 0, 0.004)
@@ -80,6 +124,20 @@ def test_a_quantile_lies_in_the_bucket_where_it_was_counted(metrics):
         calls.observe(200, 0, 0.4)
     assert 0.0025 < calls.quantile(0.5) <= 0.005
     assert 0.25 < calls.quantile(0.99) <= 0.5
+
+
+def test_the_last_traced_request_of_a_bucket_is_its_exemplar(metrics):
+    calls = metrics.calls(way())
+    ids = ("1" * 32, "2" * 32, "3" * 32)
+    calls.observe(200, 0, 0.004, 0, 0, f"00-{ids[0]}-{'a' * 16}-01")
+    calls.observe(200, 0, 0.003, 0, 0, f"00-{ids[1]}-{'b' * 16}-03")  # sampled, with a random id
+    calls.observe(200, 0, 0.004, 0, 0, f"00-{ids[2]}-{'c' * 16}-02")  # not sampled
+    samples = [sample for family in open_families(metrics.render_open().decode()) for sample in family.samples]
+    shown = [(sample.labels["le"], sample.exemplar) for sample in samples if sample.exemplar is not None]
+    assert [(le, one.labels, one.value) for le, one in shown] == [
+        ("5.0", {"trace_id": ids[1], "span_id": "b" * 16}, 3.0)
+    ]
+    assert b"trace_id" not in metrics.render()  # the older text has no word for them
 
 
 def test_what_is_kept_elsewhere_is_read_when_it_is_asked_for(metrics):
@@ -103,15 +161,15 @@ def test_seldom_things_are_counted_too(metrics):
 
 def test_label_values_of_strangers_do_not_break_the_text(metrics):
     name = 'x"y\\z\n{}'
-    metrics.calls("source", name, "b").observe(200, 0, 0.1)
-    assert pick(metrics, "plait_requests_total", source=name) == [1]
+    metrics.calls(way(source=name)).observe(200, 0, 0.1)
+    assert pick(metrics, "istio_requests_total", source_app=name) == [1]
 
 
 def test_nodes_do_not_share_numbers_and_leave_the_global_registry_alone():
     one, two = Metrics(), Metrics()
-    one.calls("source", "a", "b").observe(200, 0, 0.1)
+    one.calls(way()).observe(200, 0, 0.1)
     one.retries.labels("b", "x").inc()
-    assert pick(two, "plait_requests_total") == []
+    assert pick(two, "istio_requests_total") == []
     assert pick(two, "plait_retries_total") == []
     assert REGISTRY.get_sample_value("plait_policy_revision") is None
     assert pick(one, "process_resident_memory_bytes")[0] > 0
