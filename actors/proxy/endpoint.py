@@ -9,6 +9,7 @@ from .tally import Tally
 
 if TYPE_CHECKING:
     from .pool import Pool
+    from .silence import Silence
 
 NONE = 2.0**-30
 """Stands for a weight of 0, which is told apart before: where all have it, all are alike."""
@@ -32,6 +33,7 @@ class Endpoint:
         "loaded_at",
         "measured",
         "score",
+        "silence",
         "since",
         "tally",
         "weight",
@@ -54,6 +56,8 @@ class Endpoint:
         """What has become of this node's attempts."""
         self.score = 1.0
         """How well it does, 0 to 1, by what this node sees of it; see `health_score.py`."""
+        self.silence: Silence | None = None
+        """What second attempts that were faster have shown; None where none was."""
         self.awaited: tuple[Pool, ...] = ()
         """Destinations with calls that wait until it has a place; nobody mostly."""
         self.latency = UNMEASURED

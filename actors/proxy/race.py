@@ -10,6 +10,7 @@ from ...tracing.record import Value
 from ..messages.envelope import Flag, ReplyFrame
 from ..messages.error import DeadlineExceeded, MeshError
 from .budget import Budget
+from .silence import overtaken
 
 if TYPE_CHECKING:
     from .waiting import Done, Waiting
@@ -83,9 +84,12 @@ class Race(msgspec.Struct, eq=False):
     def _ended(self, other: "Waiting | None", outcome: ReplyFrame | MeshError) -> None:
         if other is not None and not other.over and _leaves_hope(outcome):
             return
-        self._part()
+        first, _ = self._part()
         if other is not None:
-            other.cancel()
+            if other is first and isinstance(outcome, ReplyFrame):
+                overtaken(other, other.wire.clock())
+            else:
+                other.cancel()
         self.done(outcome)
 
     def _part(self) -> "tuple[Waiting | None, Waiting | None]":

@@ -78,6 +78,11 @@ class Tally:
         self._recent_spent = self._recent_spent * kept + self.spent - self._spent
         self._requests, self._failures, self._spent, self.turned = self.requests, self.failures, self.spent, now
 
+    @property
+    def good(self) -> int:
+        """Attempts that did not fail."""
+        return self.requests - self.failures
+
     # Of late; as of the last turn
 
     @property

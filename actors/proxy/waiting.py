@@ -54,6 +54,8 @@ class Waiting(msgspec.Struct, eq=False):
     """Which of its call's it is."""
     span: "ActiveSpan | None" = None
     """Its own, of a sampled call, where it is not the first."""
+    listening: bool = False
+    """Whether it goes on for what it tells of the instance alone."""
 
     def begin(self, limit: float | None) -> None:
         """The frame is on its way; wait until `limit`, or without a limit of the attempt's own."""
@@ -105,10 +107,17 @@ class Waiting(msgspec.Struct, eq=False):
         """Nobody waits any more: drop a late reply, and tell the instance to stop. Harmless after the end."""
         if self.race is not None:
             self.race.cancel()
-        elif not self.over:
+        elif not self.over and not self.listening:
             self._end()
             self.wire.give_up(self.endpoint, self.call, self.reply)
-            self._record(None)
+            self._record(DeadlineExceeded() if self._ended_by_time() else None)
+
+    def listen(self, until: float, done: Done) -> None:
+        """Nobody waits for the answer any more; whether there is one until then says how the instance does."""
+        self.done, self.watched, self.listening = done, False, True
+        if self.deadline is not None:
+            self.deadline.cancel()
+        self.deadline = self.wire.deadlines.at(until, self._late)
 
     def overdue(self, now: float) -> None:
         """End it where it inherited a deadline that has long passed: nobody was cancelled then."""
@@ -157,6 +166,12 @@ class Waiting(msgspec.Struct, eq=False):
         call = self.call
         return call.expires is not None and (call.limit is None or call.expires <= call.limit)
 
+    def _ended_by_time(self) -> bool:
+        """Whether the caller that gives up was cancelled at the deadline that it inherited: no change of mind then, but
+        an answer that did not come in time."""
+        expires = self.call.expires
+        return expires is not None and self._inherits() and self.wire.clock() >= expires - EARLY
+
     def _end(self) -> None:
         self.over = True
         endpoint = self.endpoint
@@ -171,6 +186,10 @@ class Waiting(msgspec.Struct, eq=False):
 
 
 _YES = Processed.YES
+
+EARLY = 0.01
+"""Seconds before an inherited deadline from which on its end is meant: those above, whose clock it was, tell a moment
+before it is over here."""
 
 GRACE = 1.0
 """Seconds after an inherited deadline in which the caller must have been cancelled, if it ever will be."""
