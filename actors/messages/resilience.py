@@ -69,6 +69,36 @@ class Admission(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Calls in 30 s below which all are sent."""
 
 
+class SuccessRate(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """How far the share of an instance's good answers may lie below its peers'."""
+
+    hosts: int = 5
+    """With fewer instances rates are not compared; 0: never."""
+    requests: int = 100
+    """Calls that an instance must have had within an interval."""
+    deviations: float = 1.9
+    gap: float = 5.0
+    """Points below the average, beside the standard deviations."""
+
+
+class FailureShare(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Which share of an instance's calls may fail."""
+
+    percent: float = 85.0
+    """0: never looked at."""
+    hosts: int = 5
+    requests: int = 50
+
+
+class Detection(msgspec.Struct, frozen=True, array_like=True):
+    """What outlier detection does besides what the destination's traffic policy says; None leaves that as it is."""
+
+    success: SuccessRate | None = None
+    failure: FailureShare | None = None
+    shared: bool | None = None
+    """Whether callers pool their failures."""
+
+
 class Resilience(msgspec.Struct, frozen=True, array_like=True, tag="resilience"):
     """One document. Each block that is None says nothing: what holds is that of a wider document, else the default."""
 
@@ -87,6 +117,7 @@ class Resilience(msgspec.Struct, frozen=True, array_like=True, tag="resilience")
     admission: Admission | None = None
     mirror_diff: MirrorDiff | None = None
     """How its answers are compared with those to copies."""
+    detection: Detection | None = None
 
 
 NOTHING = Resilience("", "")

@@ -73,6 +73,8 @@ class Outlier(msgspec.Struct, frozen=True, array_like=True):
     """Share of failed calls in an interval; 0: never looked at."""
     failure_percentage_hosts: int = 5
     failure_percentage_requests: int = 50
+    shared: bool = True
+    """Callers pool the failures that they see."""
 
 
 class Pool(msgspec.Struct, frozen=True, array_like=True, gc=False):

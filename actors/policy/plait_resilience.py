@@ -9,6 +9,7 @@ from .plait_circuit_breaker import CircuitBreaker
 from .plait_fallback import Fallback
 from .plait_hedging import Hedging
 from .plait_mirror_diff import MirrorDiff
+from .plait_outlier import Detection
 from .plait_overload import Admission, Concurrency
 from .spec import Spec
 
@@ -44,3 +45,4 @@ class Resilience(Spec):
     concurrency: Concurrency | UnsetType = UNSET
     admission: Admission | UnsetType = UNSET
     mirror_diff: MirrorDiff | UnsetType = UNSET
+    outlier_detection: Detection | UnsetType = UNSET

@@ -19,6 +19,7 @@ from .spec import Spec
 from .translate_connection_pool import IDLE as IDLE_OF_POOLS
 from .translate_connection_pool import KEEPALIVES, WHY_IDLE
 from .translate_destination_rule import BALANCERS
+from .translate_detection import NOTES as DETECTION
 from .translate_gateway import NEVER as NEVER_PROTOCOLS
 from .translate_gateway import PROTOCOLS
 from .translate_outlier import NOTES as OUTLIERS
@@ -188,15 +189,13 @@ NOTES: dict[tuple[str, str], tuple[str, str]] = {
     ("ServiceEntry", "endpoints[].serviceAccount"): (IDLE, ""),
     ("ServiceEntry", "exportTo"): (PART, '`["*"]` alone'),
     ("ServiceEntry", "subjectAltNames"): (YES, "where the DestinationRule has none"),
-    ("Resilience", "loadBalancer.boundedLoad"): (
-        YES,
-        "percent of its share, 100 at least, that an instance may have in hand of hashed calls",
-    ),
+    ("Resilience", "loadBalancer.boundedLoad"): (YES, "percent of its share of hashed calls, 100 at least"),
     ("Resilience", "concurrency.initialLimit"): (YES, "20 where none is set"),
     ("Resilience", "concurrency.minLimit"): (YES, "20 where none is set"),
     ("Resilience", "concurrency.maxLimit"): (YES, "200 where none is set"),
     ("Resilience", "admission.successRate"): (YES, "percent; 95 where none is set"),
     ("Resilience", "admission.minRequests"): (YES, "in 30 s, 10 where none is set: below that all calls are sent"),
+    **{("Resilience", f"outlierDetection{field}"): (YES, note) for field, note in DETECTION.items()},
     ("RateLimit", "host"): (YES, "wildcards too; documents of the service's namespace and of the root hold"),
     ("RateLimit", "limits[].name"): (YES, "its place in the list where there is none"),
     ("RateLimit", "limits[].per"): (YES, "`1s` where none is set, up to `24h`; requests pass evenly within it"),

@@ -8,6 +8,7 @@ from .plait_resilience import Resilience
 from .problem import Report
 from .translate_balancing import balancing
 from .translate_circuit_breaker import circuit_breaker
+from .translate_detection import detection
 from .translate_fallback import fallbacks
 from .translate_hedging import hedge
 from .translate_mirror_diff import mirror_diff
@@ -38,4 +39,5 @@ def resilience(spec: Resilience, namespace: str, name: str, report: Report) -> r
         mirror_diff=None
         if spec.mirror_diff is UNSET
         else mirror_diff(spec.mirror_diff, ("spec", "mirrorDiff"), report),
+        detection=detection(spec.outlier_detection, ("spec", "outlierDetection"), report),
     )

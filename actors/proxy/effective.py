@@ -9,7 +9,7 @@ import msgspec
 from ..bus.user_request import number_field, text_field
 from ..messages.error import Refused
 from ..messages.name import called_token
-from ..messages.resilience import Resilience
+from ..messages.resilience import Detection, Resilience
 from ..messages.rule import Destination, DestinationPolicy, RetryPolicy, RouteRule, RuleSet
 from ..messages.traffic import DEFAULT_BUDGET, TrafficPolicy
 from ..routing.upstream import covers
@@ -17,9 +17,9 @@ from . import pool
 from .breaker import State
 from .cluster import carries
 from .in_force import balancing
+from .outlier_policy import detecting
 from .pace import PATIENCE, patience
 from .proxy import Proxy
-from .snapshot import OUTLIER
 from .usage import usage
 
 PAGE = 256 * 1024
@@ -102,31 +102,37 @@ def endpoints(proxy: Proxy) -> Iterator[Item]:
                 "health": instance.health,
                 "active": endpoint.active,
                 "breaker": tripped[endpoint].value if endpoint in tripped else State.CLOSED.value,
-                "uses": list(_uses(named, instance.labels)),
+                "uses": list(_uses(proxy, service, named, instance.labels)),
             }
 
 
-def _uses(policies: Iterable[tuple[str, DestinationPolicy]], labels: Mapping[str, str]) -> Iterator[Item]:
+def _uses(
+    proxy: Proxy, service: str, policies: Iterable[tuple[str, DestinationPolicy]], labels: Mapping[str, str]
+) -> Iterator[Item]:
     """How an instance is used as a member of its service and of each subset."""
-    whole = False
+    whole, upstream = False, proxy.snapshot.table.upstream
+
+    def use(subset: str, policy: TrafficPolicy, origin: str) -> Item:
+        return _use(subset, policy, origin, upstream(service, subset).resilience.detection)
+
     for key, policy in policies:
         whole = True
         set_here = policy.policy != TrafficPolicy()
-        yield _use("", policy.policy, f"{key} $.spec.trafficPolicy" if set_here else DEFAULT)
+        yield use("", policy.policy, f"{key} $.spec.trafficPolicy" if set_here else DEFAULT)
         for place, subset in enumerate(policy.subsets):
             if not carries(labels, subset.labels):
                 continue
             if subset.policy is not None:
-                yield _use(subset.name, subset.policy, f"{key} $.spec.subsets[{place}].trafficPolicy")
+                yield use(subset.name, subset.policy, f"{key} $.spec.subsets[{place}].trafficPolicy")
             else:
-                yield _use(subset.name, policy.policy, f"{key} $.spec.trafficPolicy" if set_here else DEFAULT)
+                yield use(subset.name, policy.policy, f"{key} $.spec.trafficPolicy" if set_here else DEFAULT)
     if not whole:
-        yield _use("", TrafficPolicy(), DEFAULT)
+        yield use("", TrafficPolicy(), DEFAULT)
 
 
-def _use(subset: str, policy: TrafficPolicy, origin: str) -> Item:
-    pooled, budget, outlier = policy.pool or pool.DEFAULT, policy.budget or DEFAULT_BUDGET, policy.outlier or OUTLIER
-    held = msgspec.structs.replace(policy, pool=pooled, budget=budget, outlier=outlier)
+def _use(subset: str, policy: TrafficPolicy, origin: str, more: Detection | None) -> Item:
+    pooled, budget, outlier = policy.pool or pool.DEFAULT, policy.budget or DEFAULT_BUDGET, policy.outlier
+    held = msgspec.structs.replace(policy, pool=pooled, budget=budget, outlier=detecting(outlier, more))
     return {"subset": subset, "policy": plain(held, whole=True), "from": origin}
 
 

@@ -151,7 +151,7 @@ class Gossip:
 
     def _repeat(self) -> None:
         """Say again what is out, from time to time, while anything is."""
-        out = any(judge.ejected for judges in self._hearing.judges.values() for judge in judges)
+        out = any(judge.shared and judge.ejected for judges in self._hearing.judges.values() for judge in judges)
         self._repeating = out and not self._closed
         if not self._repeating:
             return
@@ -160,7 +160,7 @@ class Gossip:
     def _again(self) -> None:
         since = self._hearing.clock() - REPEAT
         for judges in list(self._hearing.judges.values()):
-            for endpoint in {one: None for judge in judges for one in judge.ejected}:
+            for endpoint in {one: None for judge in judges if judge.shared for one in judge.ejected}:
                 if self._hearing.others_have_out(endpoint, since) < ENOUGH and not self._closed:
                     self.tell(endpoint)
         self._repeat()

@@ -30,6 +30,11 @@ class Judging(Protocol):
 
     ejected: dict[Endpoint, Ejection]
 
+    @property
+    def shared(self) -> bool:
+        """Whether it pools failures with others."""
+        ...
+
     def alert(self, endpoint: Endpoint) -> None:
         """Hear that others complain of an instance."""
         ...
@@ -96,8 +101,8 @@ class Hearing:
 
     # What this node has seen
 
-    def failed(self, endpoint: Endpoint, steps: Counts, missing: bool) -> None:
-        """An attempt has failed; `missing` without any answer."""
+    def failed(self, endpoint: Endpoint, steps: Counts, missing: bool, aloud: bool = True) -> None:
+        """An attempt has failed; `missing` without any answer. Others are told where it is `aloud`."""
         testimony = self.of(endpoint)
         word = testimony.words.get(SELF)
         counts = NONE if word is None else word.counts
@@ -107,18 +112,18 @@ class Hearing:
             self._missing[endpoint] = None
         else:
             self._missing.pop(endpoint, None)
-        if self.voice is not None and not (missing and self.doubts_itself()):
+        if aloud and self.voice is not None and not (missing and self.doubts_itself()):
             self.voice.tell(endpoint)
         if len(testimony.words) > 1:
             self._reconsider(endpoint)
 
-    def answered(self, endpoint: Endpoint) -> None:
+    def answered(self, endpoint: Endpoint, aloud: bool = True) -> None:
         """A good answer, from one that this node or another complains of."""
         self._missing.pop(endpoint, None)
         testimony = self.testimonies.get(endpoint.instance.service, {}).get(endpoint)
         if testimony is not None and testimony.accused(self.clock()):
             testimony.say(SELF, NONE, self.clock())
-            if self.voice is not None:
+            if aloud and self.voice is not None:
                 self.voice.tell(endpoint)
 
     def doubts_itself(self) -> bool:
@@ -197,7 +202,7 @@ class Hearing:
 
     # What the judges decide
 
-    def put_out(self, cluster: Named, endpoint: Endpoint, ejection: Ejection) -> None:
+    def put_out(self, cluster: Named, endpoint: Endpoint, ejection: Ejection, aloud: bool = True) -> None:
         """A judge has ejected an instance."""
         self.ejections[cluster.service, cluster.subset, ejection.cause] += 1
         self._missing.pop(endpoint, None)
@@ -212,7 +217,7 @@ class Hearing:
         testimony = self.of(endpoint)
         word = testimony.words.get(SELF)
         testimony.say(SELF, NONE if word is None else word.counts, self.clock(), ejection.until)
-        if self.voice is not None:
+        if aloud and self.voice is not None:
             self.voice.tell(endpoint)
 
     def let_in(self, cluster: Named, endpoint: Endpoint, ejection: Ejection, why: str) -> None:
@@ -232,7 +237,7 @@ class Hearing:
         out = [
             judge.ejected[endpoint].until
             for judge in self.judges.get(endpoint.instance.service, ())
-            if endpoint in judge.ejected
+            if judge.shared and endpoint in judge.ejected
         ]
         left = max(out) - self.clock() if out else 0.0
         return NONE if word is None else word.counts, max(0.0, left)

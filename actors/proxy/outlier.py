@@ -13,7 +13,7 @@ from ..messages.traffic import Outlier
 from .ejection import Ejection, enough, lasting, room
 from .endpoint import Endpoint
 from .hearing import Hearing
-from .judge import Judge, Outcome
+from .judge import Outcome
 from .judgement import Judgement, judge, told
 from .standing import Standing, step
 from .success_rate import failing, stragglers
@@ -63,6 +63,11 @@ class OutlierJudge:
             self._settle()
             self.cluster.refresh()
 
+    @property
+    def shared(self) -> bool:
+        """Whether it tells others of failures, and heeds what they tell."""
+        return self.policy.shared
+
     # What it hears
 
     def record(self, endpoint: Endpoint, outcome: Outcome, seconds: float) -> None:
@@ -85,14 +90,14 @@ class OutlierJudge:
         steps = step(judgement, self.policy.split)
         standing.fail(steps)
         self._arm()
-        self._hearing.failed(endpoint, steps, judgement is Judgement.LOCAL)
+        self._hearing.failed(endpoint, steps, judgement is Judgement.LOCAL, self.policy.shared)
         if endpoint not in self.ejected:  # what was heard together has not ejected it
             self._by_itself(endpoint, standing, judgement, told(outcome))
 
     def _calm(self, endpoint: Endpoint, standing: Standing) -> None:
         standing.counts, standing.uneasy = NONE, False
         self._arm()
-        self._hearing.answered(endpoint)
+        self._hearing.answered(endpoint, self.policy.shared)
 
     def alert(self, endpoint: Endpoint) -> None:
         """Others complain of it: its next good answer here is news."""
@@ -102,7 +107,7 @@ class OutlierJudge:
 
     def reconsider(self, endpoint: Endpoint) -> None:
         """Other words have been said of an instance: look what they come to."""
-        if endpoint in self.ejected or endpoint not in self.cluster.members:
+        if not self.policy.shared or endpoint in self.ejected or endpoint not in self.cluster.members:
             return
         for kind, threshold in enumerate(self._thresholds):
             if threshold:
@@ -162,7 +167,7 @@ class OutlierJudge:
             self._unwell.add(endpoint)
         self._settle()
         self._arm()
-        self._hearing.put_out(self.cluster, endpoint, ejection)
+        self._hearing.put_out(self.cluster, endpoint, ejection, self.policy.shared)
         self.cluster.refresh()
 
     def _refused(self) -> str:
@@ -272,28 +277,3 @@ class OutlierJudge:
         """Judge no more: whoever is out returns."""
         self.ejected, self._barred = {}, {}
         self._standings.clear()
-
-
-class Bench(Judged, Protocol):
-    """A cluster, with the place of its judge."""
-
-    judges: tuple[Judge, ...]
-    outlier: OutlierJudge | None
-
-
-def seat(cluster: Bench, policy: Outlier, hearing: Hearing) -> None:
-    """Have a cluster judged by this policy from now on, or not at all where it is off."""
-    judge = cluster.outlier
-    if judge is not None and not policy.enabled:
-        judge.end()
-        hearing.dismiss(cluster.service, judge)
-        cluster.judges = tuple(one for one in cluster.judges if one is not judge)
-        cluster.outlier = None
-        cluster.refresh()
-    elif judge is not None:
-        if judge.policy != policy:
-            judge.use(policy)
-    elif policy.enabled:
-        judge = cluster.outlier = OutlierJudge(cluster, policy, hearing)
-        cluster.judges = (*cluster.judges, judge)
-        hearing.seat(cluster.service, judge)

@@ -7,7 +7,6 @@ from ..loop.slice import Slices, Steps
 from ..messages.instance import Instance
 from ..messages.rate_limit import RateLimit
 from ..messages.rule import DestinationPolicy, RetryPolicy, Rule
-from ..messages.traffic import Outlier
 from ..routing.decide import Decision
 from ..routing.table import RouteTable
 from ..routing.upstream import Upstream, covers
@@ -19,14 +18,11 @@ from .endpoint import Endpoint
 from .filter import Next
 from .hearing import Hearing
 from .mirror import Copy
-from .outlier import seat
+from .outlier_policy import detecting, seat
 from .rate_limits import RateLimits
 from .route_breaker import RouteBreaker
 from .share import NOWHERE, Around
 from .topic import Topics
-
-OUTLIER = Outlier()
-"""Where no rule says anything."""
 
 Key = tuple[str, str, tuple[tuple[str, str], ...], str, bool]
 
@@ -129,7 +125,7 @@ class Directory:
             made = self._ahead.take(upstream.service, upstream.labels, hashed)
         cluster.use(upstream.policy, upstream.resilience, made)
         if self._hearing is not None and not mirrors:  # copies are nobody's loss, and count against nobody
-            seat(cluster, upstream.policy.outlier or OUTLIER, self._hearing)
+            seat(cluster, detecting(upstream.policy.outlier, upstream.resilience.detection), self._hearing)
         return cluster
 
     def make_ahead(self, rules: Iterable[DestinationPolicy]) -> Steps[None]:

@@ -115,6 +115,8 @@ class Waiting(msgspec.Struct, eq=False):
     def listen(self, until: float, done: Done) -> None:
         """Nobody waits for the answer any more; whether there is one until then says how the instance does."""
         self.done, self.watched, self.listening = done, False, True
+        if self.call.trail is not None:
+            self.call.trail.ended(self, None)
         if self.deadline is not None:
             self.deadline.cancel()
         self.deadline = self.wire.deadlines.at(until, self._late)
@@ -151,7 +153,7 @@ class Waiting(msgspec.Struct, eq=False):
             cluster.pace.answered(seconds)
         if cluster.judges:
             cluster.record(endpoint, outcome, seconds)
-        if self.call.trail is not None:
+        if self.call.trail is not None and not self.listening:  # else the call's own span has ended
             self.call.trail.ended(self, outcome)
 
     def _failure(self, kind: type[MeshError], answer: ReplyFrame) -> MeshError:

@@ -251,6 +251,13 @@ SAMPLES = {
     "destination_policy_budget": rule.DestinationPolicy(
         "default/reviews", "reviews", traffic.TrafficPolicy(budget=traffic.RetryBudget(10.0, 1, 0.5, 5.0))
     ),
+    "resilience_detection": resilience.Resilience(
+        "default/d",
+        "reviews",
+        detection=resilience.Detection(
+            resilience.SuccessRate(3, 50, 1.5, 10.0), resilience.FailureShare(60.0, 3, 20), False
+        ),
+    ),
     "resilience_hedge": resilience.Resilience("default/reviews", "reviews", hedge=resilience.Hedge(0.05, 0.9, 2.5)),
     "gateway_policy": rule.GatewayPolicy(
         "default/edge", {"istio": "ingressgateway"}, (rule.Server(80, "HTTP", ("*.shop.org",), "http", ("*",)),)

@@ -3,7 +3,15 @@
 import pytest
 
 from plait.actors.messages.mirroring import MirrorDiff
-from plait.actors.messages.resilience import Balancing, Breaker, Hedge, Resilience
+from plait.actors.messages.resilience import (
+    Balancing,
+    Breaker,
+    Detection,
+    FailureShare,
+    Hedge,
+    Resilience,
+    SuccessRate,
+)
 from plait.actors.messages.traffic import Balancer
 from plait.actors.policy.document import read_documents
 from plait.actors.policy.translate import translate
@@ -128,3 +136,24 @@ def test_answers_are_compared_with_those_to_copies():
 def test_mistakes_in_a_comparison_are_refused_where_they_are(block, path):
     found = of(f"{{host: reviews, mirrorDiff: {block}}}")
     assert [one.path for one in found.problems] == [f"$.spec.mirrorDiff.{path}"]
+
+
+def test_outlier_detection_compares_rates_where_a_document_asks_for_it():
+    assert of("{host: a, outlierDetection: {successRate: {}}}").rule.detection == Detection(SuccessRate())
+    assert of("{host: a, outlierDetection: {failurePercentage: {}}}").rule.detection == Detection(None, FailureShare())
+    text = "{successRate: {minHosts: 3, minRequests: 50, deviations: 1.5, gapPercent: 10}, "
+    text += "failurePercentage: {percent: 60, minHosts: 3, minRequests: 20}, shared: false}"
+    found = of(f"{{host: a, outlierDetection: {text}}}")
+    assert found.rule.detection == Detection(SuccessRate(3, 50, 1.5, 10.0), FailureShare(60.0, 3, 20), False)
+    assert not found.warnings
+
+
+def test_outlier_detection_that_says_nothing_is_told_so():
+    found = of("{host: a, outlierDetection: {}}")
+    assert found.rule.detection is None
+    assert [(one.code, one.path) for one in found.warnings] == [("no_effect", "$.spec.outlierDetection")]
+
+
+def test_what_a_destination_rule_says_of_outliers_is_not_said_here():
+    (problem,) = of("{host: a, outlierDetection: {consecutive5xxErrors: 3}}").problems
+    assert (problem.code, problem.path) == ("unknown_field", "$.spec.outlierDetection.consecutive5xxErrors")
