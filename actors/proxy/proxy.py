@@ -254,8 +254,9 @@ class Proxy(Actor):
         self._followers.append(told)
 
     def unfollow(self, told: Callable[[RouteTable, bool], object]) -> None:
-        """Tell it no more."""
-        self._followers.remove(told)
+        """Tell it no more; harmless where it is not told: an instance may leave twice, by `drain` and by a signal."""
+        if told in self._followers:
+            self._followers.remove(told)
 
     def _tell(self, table: RouteTable, in_force: bool) -> None:
         for told in self._followers:

@@ -26,6 +26,11 @@ async def test_a_second_node_of_one_name_is_refused_and_the_first_goes_on(mesh, 
     assert mesh.node(RATINGS, "--name", "only").process.poll() is None, "the name is free again"
 
 
+async def known(bus):
+    """Who is in the registry, without the load that they report: that changes all the time."""
+    return [{key: value for key, value in one.items() if key != "load"} for one in await bus.instances()]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
@@ -35,7 +40,7 @@ async def test_a_second_node_of_one_name_is_refused_and_the_first_goes_on(mesh, 
     ],
 )
 async def test_what_may_not_register_is_refused_with_the_reason(mesh, bus, arguments, words):
-    before = await bus.instances()
+    before = await known(bus)
     status, said = refused(mesh, *arguments)
     assert (status, words in said) == (3, True), (status, said)
-    assert await bus.instances() == before
+    assert await known(bus) == before
