@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Protocol
 
 from ..actors.messages.error import MeshError
@@ -31,13 +32,25 @@ class Health(Protocol):
         ...
 
 
+Read = Callable[[str, str], tuple[int, bytes]]
+"""Answers a path and a query with a status and JSON."""
+
+
 class Admin:
     """The application behind the admin address."""
 
     def __init__(
-        self, health: Health, metrics: Metrics, everyone: Callable[[], Awaitable[bytes]] | None = None
+        self,
+        health: Health,
+        metrics: Metrics,
+        everyone: Callable[[], Awaitable[bytes]] | None = None,
+        traces: Read | None = None,
+        trace_paths: tuple[str, ...] = (),
     ) -> None:
-        """`everyone` gives the Prometheus text of all nodes of the mesh."""
+        """`everyone` gives the Prometheus text of all nodes of the mesh; `traces` answers what lies below
+        `trace_paths`, where this node keeps the mesh's traces."""
+        self._traces = traces
+        self._trace_paths = trace_paths if traces is not None else ()
         self._health = health
         self._metrics = metrics
         self._everyone = everyone
@@ -53,8 +66,10 @@ class Admin:
     def __call__(self, request: HttpRequest, exchange: Exchange) -> None:
         """Answer one request."""
         page = self._pages.get(request.path)
+        if page is None and self._trace_paths and request.path.startswith(self._trace_paths):
+            page = partial(self._trace_page, request)
         if page is None:
-            pages = ", ".join(self._pages)
+            pages = ", ".join((*self._pages, *self._trace_paths))
             exchange.reply(404, JSON, status_body(404, f"no page {request.path}; there are {pages}", "no_page"))
         elif request.method not in ("GET", "HEAD"):
             exchange.reply(405, JSON, status_body(405, "the admin address is read with GET", "method"))
@@ -91,6 +106,11 @@ class Admin:
     async def _answer_everyone(self, exchange: Exchange) -> None:
         assert self._everyone is not None
         exchange.reply(200, [("content-type", CONTENT_TYPE)], await self._everyone())
+
+    def _trace_page(self, request: HttpRequest, exchange: Exchange) -> None:
+        assert self._traces is not None
+        status, body = self._traces(request.path, request.query)
+        exchange.reply(status, JSON, body)
 
     def _run(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)

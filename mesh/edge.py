@@ -60,10 +60,19 @@ class Edges:
             roles.count_names(place.telemetry.metrics, await place.supervisor.start_child(spec))
             self._open.append("dns")
         if options.admin is not None:
-            metrics = place.telemetry.metrics
-            admin = Admin(health, metrics, Everyone(place.link, place.proxy, metrics).page)
+            admin = self._administration(options, place, health)
             self._admin = place.link.ground.listener(admin, options.admin.host, options.admin.port)
             await self._admin.start()
+
+    def _administration(self, options: NodeOptions, place: Place, health: Health) -> Admin:
+        metrics = place.telemetry.metrics
+        everyone = Everyone(place.link, place.proxy, metrics).page
+        if "traces" not in options.targets:
+            return Admin(health, metrics, everyone)
+        from ..tracing.store.jaeger import PREFIXES
+        from . import roles
+
+        return Admin(health, metrics, everyone, roles.read_traces(place.supervisor), PREFIXES)
 
     def heard(self, changed: Instances) -> None:
         """Take in what the registry's replica has taken in; to be told at once, so that both stand alike."""

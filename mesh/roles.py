@@ -11,12 +11,14 @@ from ..actors.policy.world import UNKNOWN, World, world_of
 from ..actors.proxy.call import Caller
 from ..actors.proxy.proxy import Proxy
 from ..actors.runtime.spec import ChildSpec
+from ..actors.runtime.supervisor import Supervisor
 from ..actors.table.follower import Follower
 from ..gateway.door import Door
 from ..gateway.gateway import INGRESS_LIMIT, Gateway, GatewayOptions
 from ..registry.registry import Registry
 from ..tracing.sampler import HeadSampler
 from ..tracing.store.actor import TraceActor
+from ..tracing.store.jaeger import answer
 from .link import Link
 from .options import DNS, Listen, NodeOptions
 from .resident import Place
@@ -31,6 +33,9 @@ if TYPE_CHECKING:
 
 OWN = "plait-"
 """What stands before a role's name where the registry lists it: `plait-gateway`."""
+
+TRACES = "traces"
+"""The trace store's name among a node's actors."""
 
 HTTP = Listen("127.0.0.1", 8080)
 """Where a gateway listens unless it is told otherwise."""
@@ -98,7 +103,20 @@ async def policy_spec(link: Link, options: NodeOptions, proxy: Proxy) -> ChildSp
 
 def traces_spec(link: Link) -> ChildSpec:
     """Return the trace store actor of this node."""
-    return ChildSpec("traces", lambda: TraceActor(link.subjects, link.control))
+    return ChildSpec(TRACES, lambda: TraceActor(link.subjects, link.control))
+
+
+def read_traces(supervisor: Supervisor) -> Callable[[str, str], tuple[int, bytes]]:
+    """Return what answers Jaeger's query API from the trace store actor of this node."""
+
+    def read(path: str, query: str) -> tuple[int, bytes]:
+        cell = supervisor.find(TRACES)
+        actor = None if cell is None else cell.actor
+        if not isinstance(actor, TraceActor):
+            return 503, b'{"error":{"httpCode":503,"message":"the trace store is being restarted"}}'
+        return answer(actor.store, path, query)
+
+    return read
 
 
 def gateway_spec(

@@ -2,7 +2,7 @@
 
 import enum
 from collections.abc import Iterable, Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
@@ -74,6 +74,17 @@ class SpanRecord(msgspec.Struct, frozen=True, array_like=True):
     def end_ns(self) -> int:
         """Wall clock, nanoseconds since 1970."""
         return self.start_ns + self.duration_ns
+
+
+def in_words(span: SpanRecord) -> dict[str, Any]:
+    """Return a span by the names of its fields; kind and status in words."""
+    fields = {name: getattr(span, name) for name in span.__struct_fields__}
+    return {
+        **fields,
+        "kind": span.kind.name.lower(),
+        "status": span.status.name.lower(),
+        "events": [{name: getattr(event, name) for name in event.__struct_fields__} for event in span.events],
+    }
 
 
 class _Batch(msgspec.Struct, frozen=True, array_like=True):

@@ -2,11 +2,13 @@
 
 import asyncio
 import contextlib
+import json
 import signal
 import time
 
 import pytest
 
+from plait.tracing.store.otlp_json import spans_of
 from tests.integration.documents import entrance, reviews
 from tests.integration.load import ask
 from tests.otlp import collector
@@ -88,6 +90,38 @@ async def test_the_mesh_shows_its_own_traces(mesh, bus, eventually):
     spans = mesh.read("trace", "show", trace)["items"]
     assert family([(one["span_id"], one["parent_id"], one["service"]) for one in spans]) == EXPECTED
     assert mesh.plait("trace", "show", "0" * 32).returncode == 4
+
+
+async def test_one_client_reads_the_mesh_and_any_jaeger(mesh, bus, eventually):
+    await bus.apply(reviews(v3=100))
+    page = await ask(mesh.http, "/productpage")
+    trace = page.headers["traceparent"].split("-")[1]
+    read = []
+
+    async def whole():
+        answer = await ask(mesh.admin, f"/api/v3/traces/{trace}")
+        read[:] = spans_of(json.loads(answer.body)["result"]["resourceSpans"]) if answer.status == 200 else []
+        return len(read) == 9
+
+    await eventually(whole, 3.0)
+    assert family([(one.span_id, one.parent_id, one.service) for one in read]) == EXPECTED
+    kinds = sorted((one.service, one.kind.name) for one in read)
+    servers = [(service, "SERVER") for service in EXPECTED]
+    clients = [("plait-gateway", "CLIENT"), ("productpage", "CLIENT"), ("productpage", "CLIENT"), ("reviews", "CLIENT")]
+    assert kinds == sorted(servers + clients)
+    root = next(one for one in read if not one.parent_id)
+    assert (root.name, root.attributes["http.route"]) == ("GET /productpage", "/productpage")
+    services = json.loads((await ask(mesh.admin, "/api/v3/services")).body)["services"]
+    assert set(EXPECTED) <= set(services)
+    listed = mesh.plait("trace", "ls", "--jaeger", mesh.admin, "--service", "ratings", "-o", "name")
+    assert listed.stdout.split()[0] == f"trace/{trace}"
+    shown = mesh.plait("trace", "show", trace, "--jaeger", mesh.admin)
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout == mesh.plait("trace", "show", trace).stdout
+    assert mesh.plait("trace", "ls", "--min-duration", "1h", "-o", "name").stdout == ""
+    assert mesh.plait("trace", "show", "0" * 32, "--jaeger", mesh.admin).returncode == 4
+    nobody = mesh.plait("trace", "ls", "--jaeger", "http://127.0.0.1:9")
+    assert (nobody.returncode, "Traceback" in nobody.stderr) == (6, False)
 
 
 FALTERING = """

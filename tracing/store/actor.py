@@ -9,7 +9,7 @@ from ...actors.bus.user_request import UserSubjects, number_field, text_field
 from ...actors.messages.error import Refused
 from ...actors.messages.subject import Subjects
 from ...actors.runtime.actor import Actor
-from ..record import SpanRecord, decode_batch
+from ..record import decode_batch, in_words
 from .memory import AmbiguousTrace, TraceNotFound, TraceStore, TraceSummary
 from .tree import waterfall
 
@@ -56,7 +56,7 @@ class TraceActor(Actor):
         except ValueError:
             self.undecodable += 1
         else:
-            self.store.add(spans)
+            self.store.add(spans, len(payload) // max(1, len(spans)))
 
     def _list(self, request: Mapping[str, Any]) -> dict[str, Any]:
         shortest = request.get("min_duration_ms")
@@ -79,7 +79,7 @@ class TraceActor(Actor):
         spans = self.store.get(trace_id)
         width = number_field(request, "width", 100, 400)
         lines = waterfall(spans, width, ascii_only=request.get("ascii") is True)
-        return {**_line(self.store.summary(trace_id)), "spans": [_span(span) for span in spans], "lines": lines}
+        return {**_line(self.store.summary(trace_id)), "spans": [in_words(span) for span in spans], "lines": lines}
 
 
 def _unknown(message: str, missing: bool) -> dict[str, Any]:
@@ -103,15 +103,4 @@ def _line(summary: TraceSummary) -> dict[str, Any]:
         "operation": summary.operation,
         "start_ns": summary.start_ns,
         "duration_ns": summary.duration_ns,
-    }
-
-
-def _span(span: SpanRecord) -> dict[str, Any]:
-    """A span by the names of its fields; kind and status in words."""
-    fields = {name: getattr(span, name) for name in span.__struct_fields__}
-    return {
-        **fields,
-        "kind": span.kind.name.lower(),
-        "status": span.status.name.lower(),
-        "events": [{name: getattr(event, name) for name in event.__struct_fields__} for event in span.events],
     }

@@ -117,3 +117,31 @@ def test_a_beginning_that_several_share_is_told():
     with pytest.raises(AmbiguousTrace, match="2 traces"):
         store.get("abcdef12")
     assert store.get("abcdef121")[0].trace_id == "abcdef12" + "1" * 24
+
+
+def test_traces_that_failed_or_were_slow_stay_while_others_go():
+    store = TraceStore(max_traces=10)
+    store.add([span(1, status=Status.ERROR), span(2, duration=1500)])
+    for trace in range(3, 100):
+        store.add([span(trace, start=trace)])
+    assert sorted(ids(store.list(limit=100))) == [1, 2, *range(92, 100)]
+
+
+def test_traces_that_failed_make_room_for_others_once_they_are_most():
+    store = TraceStore(max_traces=10)
+    for trace in range(1, 41):
+        store.add([span(trace, start=trace, status=Status.ERROR)])
+    for trace in range(41, 81):
+        store.add([span(trace, start=trace)])
+    kept = ids(store.list(limit=100))
+    assert len(kept) == 10
+    assert len([one for one in kept if one <= 40]) == 5
+
+
+def test_a_flood_of_large_spans_is_bounded_by_its_bytes():
+    store = TraceStore(max_bytes=100_000)
+    for trace in range(1, 1000):
+        store.add([span(trace, n) for n in range(1, 4)], size=1000)
+        assert store.size <= 100_000
+    assert (store.spans, store.size) == (99, 99_000)
+    assert store.evicted == 999 - 33
