@@ -3,28 +3,22 @@
 import re
 from datetime import UTC, datetime
 
-_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-_PART = re.compile(r"(\d{1,12}(?:\.\d{1,9})?)(ns|us|µs|ms|s|m|h)")
+from ...actors.policy.scalar import Duration
+
 _LONGEST = 1e9
+"""Seconds: thirty years."""
 
 
 def seconds_of(text: str) -> float:
-    """Return the seconds of a duration in Go's syntax.
+    """Return the seconds of a duration in Go's syntax, as policy has them.
 
     Raises:
-        ValueError: it is none, or lasts for more than thirty years.
+        ValueError: it is none.
     """
-    place = 0
-    total = 0.0
-    while place < len(text):
-        found = _PART.match(text, place)
-        if found is None or len(text) > 64:
-            break
-        total += float(found[1]) * _UNITS[found[2]]
-        place = found.end()
-    if not text or place < len(text) or total > _LONGEST:
-        raise ValueError(f"{text[:64]!r} is no duration: expected one such as 250ms, 2s, 1m30s")
-    return total
+    try:
+        return min(Duration.parse(text), _LONGEST)
+    except ValueError:
+        raise ValueError(f"{text[:64]!r} is no duration: expected one such as 250ms, 2s, 1m30s") from None
 
 
 def nanoseconds(text: str) -> int:
