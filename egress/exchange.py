@@ -12,6 +12,8 @@ from ..actors.messages.error import (
     Undecodable,
     Unreachable,
 )
+from ..tracing.b3 import FIELDS as B3
+from ..tracing.b3 import format_b3
 from .carrier import Answer
 from .dial import Dial, tls_context
 from .target import Target
@@ -34,7 +36,7 @@ HOP_BY_HOP = frozenset(
     }
 )  # fmt: skip
 """Fields that mean one connection, not the message (RFC 9110, 7.6.1)."""
-_OURS = HOP_BY_HOP | {"host", "content-length", "traceparent", "tracestate", "baggage", "expect"}
+_OURS = HOP_BY_HOP | B3 | {"host", "content-length", "traceparent", "tracestate", "baggage", "expect"}
 _BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})
 
 
@@ -117,7 +119,7 @@ class Exchange:
 
 def _sent(frame: CallFrame, traceparent: str, host: str) -> list[tuple[bytes, bytes]]:
     dropped = _OURS | _named(frame.headers)
-    fields = [("host", frame.authority or host), ("traceparent", traceparent)]
+    fields = [("host", frame.authority or host), ("traceparent", traceparent), ("b3", format_b3(traceparent))]
     if frame.tracestate:
         fields.append(("tracestate", frame.tracestate))
     request = frame.baggage.get("x-request-id", "")

@@ -12,8 +12,11 @@ from ..actors.messages.envelope import Headers
 from ..actors.proxy.call import Call, Caller
 from ..actors.proxy.proxy import Proxy
 from ..actors.proxy.snapshot import Snapshot
+from ..actors.routing.sampling import sampling
 from ..actors.runtime.actor import Actor
 from ..tracing import tag
+from ..tracing.b3 import FIELDS as B3
+from ..tracing.b3 import traceparent_of
 from ..tracing.baggage import BaggageNames
 from ..tracing.context import begin, limit_tracestate, request_id
 from ..tracing.record import Kind
@@ -67,6 +70,7 @@ class Gateway(Actor):
         self._caller = caller
         self._make_listeners = listeners
         self._sampler = sampler
+        self._ratio = sampler.ratio
         self._tracer = tracer
         self._options = options
         self._names = names or BaggageNames()
@@ -108,21 +112,26 @@ class Gateway(Actor):
         outside = tracestate = ""
         passed = request.peer
         debug = False
+        if self._proxy.snapshot is not self._snapshot:
+            self._select()
         for name, _ in headers:
             if name in self._meant or (name[:2] == "x-" and name.startswith(_STRIPPED)):
                 headers, special = self._sort(headers)
                 baggage = self._baggage(special)
                 outside, tracestate = special.get("traceparent", ""), special.get("tracestate", "")
+                outside = outside or traceparent_of(special)
                 debug = self._options.debug and special.get("x-plait-debug") == "1"
                 if self._options.trusted_hops > 0:
                     hops = self._options.trusted_hops
                     request.peer, request.scheme, passed = forwarded.client(passed, request.scheme, special, hops)
                 break
         if outside:
-            traceparent, root, sampled = self._sampler.admit(outside, honour=self._options.honour_sampling)
+            traceparent, root, sampled = self._sampler.admit(
+                outside, honour=self._options.honour_sampling, forced=debug
+            )
             fresh = request_id(self._rng)
         else:
-            root, sampled = True, self._sampler.sample()
+            root, sampled = True, self._sampler.sample() or debug
             traceparent, fresh = begin(self._rng, sampled)
         rid = baggage.get("x-request-id", "")
         if not rid or len(rid) > _REQUEST_ID_LIMIT or not rid.isprintable():
@@ -150,7 +159,7 @@ class Gateway(Actor):
             traceparent,
             tracestate,
             self._chain,
-            self._selected if self._proxy.snapshot is self._snapshot else self._select(),
+            self._selected,
             port,
             request.scheme,
             None,
@@ -190,11 +199,13 @@ class Gateway(Actor):
                 baggage[name] = value
         return baggage
 
-    def _select(self) -> tuple[str, ...]:
-        """Return the Gateway policies that select this gateway; looked up once per policy revision."""
+    def _select(self) -> None:
+        """Look up, once per policy revision, which Gateway policies select this gateway, and its share of traces."""
         self._snapshot = self._proxy.snapshot
-        self._selected = self._snapshot.table.selected(self._options.labels) or _NO_POLICY
-        return self._selected
+        table, labels = self._snapshot.table, self._options.labels
+        self._selected = table.selected(labels) or _NO_POLICY
+        percent = sampling(self._snapshot.rules.values(), self._caller.namespace, labels)
+        self._sampler.ratio = self._ratio if percent is None else percent / 100.0
 
     def _start_span(
         self, request: HttpRequest, traceparent: str, tracestate: str, rid: str, root: bool
@@ -213,5 +224,5 @@ class Gateway(Actor):
         return self._tracer.start(method, Kind.SERVER, traceparent, tracestate, attributes, root=root)
 
 
-_CONTEXT = frozenset({"traceparent", "tracestate", "baggage"})
+_CONTEXT = frozenset({"traceparent", "tracestate", "baggage"}) | B3
 _STRIPPED = ("x-plait-", "x-envoy-", "x-forwarded-for", "x-forwarded-proto")

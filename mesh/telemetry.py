@@ -21,6 +21,7 @@ from ..tracing.log import OncePer
 from ..tracing.metrics import Metrics
 from ..tracing.otlp import OtlpExporter
 from ..tracing.record import encode_batches
+from ..tracing.tail import Tail
 from ..tracing.tracer import Tracer
 from .link import Link
 
@@ -65,6 +66,7 @@ class Telemetry:
         self.metrics = Metrics({number: kind.__name__ for number, kind in CAUSES.items()}, BY_CAUSE)
         self._bound: dict[_Bound, Calls] = {}
         self._spans = BusExporter()
+        self._tail = Tail(self._spans, link.ground.clock)
         self._otlp = OtlpExporter(otlp) if otlp else None
         self._noise = OncePer(log, clock=link.ground.clock)
         self._fallbacks = OncePer(log, 10.0, clock=link.ground.clock)
@@ -72,6 +74,8 @@ class Telemetry:
         self._seen: dict[str, int] = {}
         self._sources: set[str] = set()
         self.metrics.spans(self._counts)
+        text = "Ended spans that wait to be sent."
+        self.metrics.read_gauge("plait_spans_waiting", text, ("exporter",), self._waiting)
 
     def tracer(self, service: str, instance: str, version: str) -> Tracer:
         """Return the tracer of one instance; its spans carry the service's name."""
@@ -79,7 +83,13 @@ class Telemetry:
         exporters = [self._spans] if self._otlp is None else [self._spans, self._otlp]
         ground = self._link.ground
         return Tracer(
-            service, resource, exporters, rng=ground.rng, wall=ground.wall_clock_ns, monotonic=ground.clock_ns
+            service,
+            resource,
+            exporters,
+            rng=ground.rng,
+            wall=ground.wall_clock_ns,
+            monotonic=ground.clock_ns,
+            tail=self._tail,
         )
 
     def undecodable(self, source: str, error: MeshError) -> None:
@@ -186,8 +196,14 @@ class Telemetry:
         if self._otlp is not None:
             await self._otlp.aclose()
 
+    def _waiting(self) -> list[tuple[tuple[str, ...], float]]:
+        waiting: list[tuple[tuple[str, ...], float]] = [(("bus",), float(len(self._spans)))]
+        if self._otlp is not None:
+            waiting.append((("otlp",), float(self._otlp.waiting)))
+        return waiting
+
     def _counts(self) -> list[tuple[tuple[str, str], float]]:
-        counts = [(("bus", "dropped"), float(self._spans.dropped))]
+        counts = [(("bus", "dropped"), float(self._spans.dropped)), (("tail", "dropped"), float(self._tail.dropped))]
         if self._otlp is not None:
             counts += [(("otlp", "exported"), self._otlp.exported), (("otlp", "dropped"), self._otlp.dropped)]
         return counts

@@ -48,14 +48,15 @@ class HeadSampler:
         """Draw once. The draw is made at any ratio, so that a seed gives the same requests whatever the ratio was."""
         return self._draw() < self._ratio
 
-    def admit(self, outside: str = "", *, honour: bool = False) -> Admission:
+    def admit(self, outside: str = "", *, honour: bool = False, forced: bool = False) -> Admission:
         """Return the context that a request goes on with, given the traceparent it came with (`""` for none).
 
-        A valid outside trace id is continued; the decision is ours, or, with `honour`, the parent's.
+        A valid outside trace id is continued; the decision is ours, or, with `honour`, the parent's; with `forced` the
+        request is recorded in any case.
         """
-        sampled = self._draw() < self._ratio
+        sampled = self._draw() < self._ratio or forced
         if outside:
-            if honour and (parent := parse(outside)) is not None:
+            if honour and not forced and (parent := parse(outside)) is not None:
                 sampled = bool(parent.flags & 1)
             adopted = adopt(outside, sampled)
             if adopted:

@@ -50,6 +50,8 @@ QUEUED_MS = "plait.queued_ms"
 SOURCE = "plait.source"
 SUBSET = "plait.subset"
 DEGRADED = "plait.degraded"
+KEPT = "plait.kept"
+"""Of a span that was kept though its request was not sampled: `error` or `slow`."""
 
 # Events of a span
 

@@ -22,6 +22,7 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, Status,
 
 from .record import Kind, Value
 from .tag import SERVICE
+from .tail import Tail
 
 Clock = Callable[[], int]
 """Nanoseconds."""
@@ -57,6 +58,7 @@ class ActiveSpan:
         "_began",
         "_ended",
         "_events",
+        "_exporters",
         "_kind",
         "_parent_id",
         "_start",
@@ -80,6 +82,7 @@ class ActiveSpan:
         self.traceparent = traceparent
         """What goes downstream: this span as the parent."""
         self._tracer = tracer
+        self._exporters = tracer.exporters
         self.name = name
         """May be set until the end: what it is best called is known once the request has its route."""
         self._kind = kind
@@ -104,6 +107,13 @@ class ActiveSpan:
     def otel(self) -> NonRecordingSpan:
         """This span as OpenTelemetry's, to make it current: what an application's own tracer starts is below it."""
         return NonRecordingSpan(self._context(self.traceparent[36:52], False))
+
+    def ran(self, seconds: float, exporter: SpanProcessor) -> None:
+        """Make it a span that has run for `seconds` already, and is handed to `exporter` alone."""
+        began = round(seconds * 1e9)
+        self._start -= began
+        self._began -= began
+        self._exporters = (exporter,)
 
     def set(self, key: str, value: Value) -> None:
         """Set one attribute; after the end it has no effect."""
@@ -155,7 +165,7 @@ class ActiveSpan:
             end_time=self._now(),
             instrumentation_scope=_SCOPE,
         )
-        for exporter in tracer.exporters:
+        for exporter in self._exporters:
             exporter.on_end(span)
 
 
@@ -171,6 +181,7 @@ class Tracer:
         rng: random.Random | None = None,
         wall: Clock = time.time_ns,
         monotonic: Clock = time.monotonic_ns,
+        tail: Tail | None = None,
     ) -> None:
         """Make spans of `service`.
 
@@ -182,12 +193,14 @@ class Tracer:
             rng: draws the span ids.
             wall: nanoseconds since 1970; start times.
             monotonic: nanoseconds; durations.
+            tail: keeps spans of what was not sampled and ended badly.
         """
         self.service = service
         self.resource = Resource.create({SERVICE: service, **(resource or {})})
         self.exporters = tuple(exporters)
         self.wall = wall
         self.monotonic = monotonic
+        self._tail = tail
         self._randbytes = (rng or random.Random()).randbytes
 
     def start(
@@ -211,6 +224,19 @@ class Tracer:
             return ActiveSpan(self, name, kind, traceparent, "", tracestate, attributes)
         own = f"{traceparent[:36]}{self._randbytes(8).hex()}{traceparent[52:]}"
         return ActiveSpan(self, name, kind, own, traceparent[36:52], tracestate, attributes)
+
+    def late(self, name: str, kind: Kind, traceparent: str, seconds: float) -> ActiveSpan | None:
+        """Return a span of what was not sampled, began `seconds` ago and has just ended badly; None where none is kept.
+
+        It is a child of the calling span as far as that is known: nobody below has had a span.
+        """
+        tail = self._tail
+        if tail is None or not traceparent or not tail.admits():
+            return None
+        own = f"{traceparent[:36]}{self._randbytes(8).hex()}{traceparent[52:]}"
+        span = ActiveSpan(self, name, kind, own, traceparent[36:52], "", None)
+        span.ran(seconds, tail.exporter)
+        return span
 
 
 def _limited(attributes: Mapping[str, Value]) -> Mapping[str, Value]:

@@ -12,6 +12,7 @@ from .disruption import Disruption
 from .external import ExternalService
 from .rate_limit import RateLimit
 from .resilience import Resilience
+from .telemetry import Telemetry
 from .traffic import TrafficPolicy
 
 
@@ -241,5 +242,5 @@ class GatewayPolicy(msgspec.Struct, frozen=True, array_like=True, tag="gateway")
     servers: tuple[Server, ...] = ()
 
 
-Rule = RuleSet | DestinationPolicy | GatewayPolicy | ExternalService | Resilience | RateLimit | Disruption
+Rule = RuleSet | DestinationPolicy | GatewayPolicy | ExternalService | Resilience | RateLimit | Disruption | Telemetry
 """One entry of the policy table; its key is `KIND/namespace/name`."""

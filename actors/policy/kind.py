@@ -7,6 +7,7 @@ from ..messages.rule import Rule
 from .istio_destination_rule import DestinationRule
 from .istio_gateway import Gateway
 from .istio_service_entry import ServiceEntry
+from .istio_telemetry import Telemetry
 from .istio_virtual_service import VirtualService
 from .plait_fault import Fault
 from .plait_rate_limit import RateLimit
@@ -19,9 +20,11 @@ from .translate_gateway import gateway
 from .translate_rate_limit import rate_limit
 from .translate_resilience import resilience
 from .translate_service_entry import service_entry
+from .translate_telemetry import telemetry
 from .translate_virtual_service import virtual_service
 
 NETWORKING = "networking.istio.io"
+TELEMETRY = "telemetry.istio.io"
 PLAIT = "plait.dev"
 VERSIONS = ("v1", "v1beta1", "v1alpha3")
 
@@ -43,12 +46,13 @@ KINDS: dict[str, Kind] = {
     "ServiceEntry": Kind(NETWORKING, VERSIONS, ServiceEntry, service_entry),
     "Fault": Kind(PLAIT, ("v1",), Fault, disruption),
     "Resilience": Kind(PLAIT, ("v1",), Resilience, resilience),
+    "Telemetry": Kind(TELEMETRY, ("v1", "v1alpha1"), Telemetry, telemetry),
     "RateLimit": Kind(PLAIT, ("v1",), RateLimit, rate_limit),
 }
 
 LATER = frozenset(
     {"WorkloadEntry", "WorkloadGroup", "Sidecar"}  # networking.istio.io
-    | {"AuthorizationPolicy", "RequestAuthentication", "PeerAuthentication", "Telemetry"}  # its neighbours
+    | {"AuthorizationPolicy", "RequestAuthentication", "PeerAuthentication"}  # its neighbours
     | {"HTTPRoute", "GRPCRoute", "ReferenceGrant", "GatewayClass"}  # the Gateway API
 )
 """Kinds that are known and not understood yet."""

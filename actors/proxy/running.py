@@ -10,6 +10,7 @@ from typing import Any, Protocol, cast
 
 import msgspec
 
+from ...tracing.slow import SLOW
 from ..loop.drive import Drive
 from ..messages.envelope import ReplyFrame
 from ..messages.error import MeshError, RateLimited
@@ -18,7 +19,7 @@ from .acting import act
 from .call import Call
 from .chain import Chain
 from .pool import Pending
-from .trail import SAMPLED, begin
+from .trail import SAMPLED, begin, keep
 from .waiting import Done, Waiting
 
 log = logging.getLogger("plait.proxy")
@@ -158,6 +159,8 @@ class Running(msgspec.Struct, eq=False):
         trail, self.call.trail = self.call.trail, None  # it knows the call
         if trail is not None:
             trail.end(outcome)
+        elif seconds >= SLOW or type(outcome) is not ReplyFrame or outcome.status >= 500:
+            keep(self.call, outcome, seconds)
         try:
             if isinstance(outcome, MeshError):
                 self.observer.failed(self.call, outcome, seconds)

@@ -36,6 +36,15 @@ def begin(call: Call) -> "Trail | None":
     return None if span is None else Trail(call, span)
 
 
+def keep(call: Call, outcome: ReplyFrame | MeshError, seconds: float) -> None:
+    """Take down a call that was not sampled, took `seconds` and has ended badly."""
+    tracer = call.caller.tracer
+    span = None if tracer is None else tracer.late(tag.method(call.method), Kind.CLIENT, call.traceparent, seconds)
+    if span is not None:
+        span.set(tag.KEPT, "slow" if isinstance(outcome, ReplyFrame) and outcome.status < 500 else "error")
+        Trail(call, span).end(outcome)
+
+
 class Trail:
     """One call's. All of its methods cost some microseconds: they are for calls that are sampled."""
 

@@ -58,7 +58,8 @@ async def test_a_call_arrives_as_it_was_made_without_what_is_for_one_hop_alone(o
     assert line == "POST /echo/%2F?q=a%20b HTTP/1.1"
     assert sorted(fields) == sorted(
         [
-            "host: api.example.com", f"traceparent: {TRACE}", "x-request-id: r1", "x-a: 1", "x-a: 2",
+            "host: api.example.com", f"traceparent: {TRACE}", f"b3: {TRACE[3:52]}-1", "x-request-id: r1",
+            "x-a: 1", "x-a: 2",
             "accept-encoding: gzip", "Content-Length: 4", "", "body",
         ]
     )  # fmt: skip

@@ -124,6 +124,55 @@ async def test_one_client_reads_the_mesh_and_any_jaeger(mesh, bus, eventually):
     assert (nobody.returncode, "Traceback" in nobody.stderr) == (6, False)
 
 
+NOTHING_TRACED = """
+apiVersion: telemetry.istio.io/v1
+kind: Telemetry
+metadata: { name: mesh, namespace: istio-system }
+spec: { tracing: [{ randomSamplingPercentage: 0 }] }
+"""
+
+
+async def test_b3_is_continued(mesh):
+    trace = "80f198ee56343ba864fe8b2a57d3eff7"
+    page = await ask(mesh.http, "/productpage", headers={"b3": f"{trace}-e457b5a2e4d86bd1-1"})
+    assert page.headers["traceparent"].split("-")[1] == trace
+
+
+async def test_policy_says_how_much_is_traced_and_what_fails_is_kept_all_the_same(mesh, bus, eventually):
+    async def flags(**headers):
+        page = await ask(mesh.http, "/productpage", headers=headers)
+        return page.headers["traceparent"][-2:], page.headers["traceparent"].split("-")[1]
+
+    assert (await flags())[0] == "01"
+    await bus.apply(NOTHING_TRACED)
+    assert (await flags())[0] == "00"
+    debugged, wanted = await flags(**{"x-plait-debug": "1"})
+    assert debugged == "01"
+    await bus.apply(entrance("ratings"))
+    nobody = await ask(mesh.http, "/ratings/0", headers={"host": "ratings.test"})
+    assert nobody.status == 200
+    broken = entrance("ratings").replace("http: [{ route", "http: [{ fault: { abort: { httpStatus: 500, "
+                                         "percentage: { value: 100 } } }, route")  # fmt: skip
+    await bus.apply(broken)
+    failed = await ask(mesh.http, "/ratings/0", headers={"host": "ratings.test"})
+    assert failed.status == 500
+
+    async def shown(answer):
+        trace = answer if isinstance(answer, str) else answer.headers["traceparent"].split("-")[1]
+        return (await bus.ask("trace.show", {"id": trace})).get("spans", [])
+
+    async def both():
+        return len(await shown(wanted)) >= 9 and len(await shown(failed)) >= 1
+
+    await eventually(both, 3.0)
+    (span,) = await shown(failed)
+    assert (span["service"], span["kind"], span["status"]) == ("plait-gateway", "client", "error")
+    assert span["attributes"]["plait.kept"] == "error"
+    assert span["attributes"]["response_flags"] == "FI"
+    assert await shown(nobody) == []
+    await bus.ask("policy.delete", {"kind": "Telemetry", "name": "mesh", "namespace": "istio-system"})
+
+
 FALTERING = """
 apiVersion: networking.istio.io/v1
 kind: DestinationRule

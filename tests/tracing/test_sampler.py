@@ -67,3 +67,10 @@ def test_the_ratio_may_change_while_requests_run_within_its_bounds():
     for wrong in (-0.1, 1.1, float("nan")):
         with pytest.raises(ValueError, match="between 0 and 1"):
             sampler.ratio = wrong
+
+
+def test_a_forced_request_is_recorded_whatever_ratio_and_parent_say():
+    sampler = HeadSampler(0.0, random.Random(1))
+    assert sampler.admit(forced=True).sampled
+    admission = sampler.admit(OUTSIDE.format("00"), honour=True, forced=True)
+    assert (admission.sampled, is_sampled(admission.traceparent)) == (True, True)

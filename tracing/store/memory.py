@@ -12,13 +12,11 @@ from dataclasses import dataclass
 import msgspec
 
 from ..record import SpanRecord, Status
+from ..slow import SLOW
 from .query import Operation, Query, operation_of
 
 PREFIX = 8
 """Hex digits that at least name a trace."""
-
-SLOW = 1.0
-"""Seconds from which on a trace is slow."""
 
 SPAN_BYTES = 400
 """Bytes of an encoded span where nobody says better."""

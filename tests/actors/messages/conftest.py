@@ -13,6 +13,7 @@ from plait.actors.messages import (
     resilience,
     rule,
     table,
+    telemetry,
     traffic,
 )
 
@@ -227,6 +228,7 @@ SAMPLES = {
     "resilience_breaker": resilience.Resilience(
         "default/b", "reviews", breaker=resilience.Breaker(20.0, 0.3, 30.0, 5, 20.0, 1.0, 8.0, False, True)
     ),
+    "telemetry": telemetry.Telemetry("istio-system/mesh", {"istio": "ingressgateway"}, 12.5),
     "disruption": disruption.Disruption(
         "default/f", "reviews", "ann", "game day", 1.5e9, "v2", "r-1", "page", 20.0, 2.0, 503, True, True, True
     ),

@@ -16,6 +16,7 @@ from plait.actors.messages.traffic import Outlier, Pool, TrafficPolicy
 from plait.actors.proxy.call import Caller
 from plait.tracing.bus_exporter import BusExporter
 from plait.tracing.record import Kind, Status
+from plait.tracing.tail import Tail
 from plait.tracing.tracer import Tracer
 from tests.nodes import TRACEPARENT
 from tests.virtual_loop import anyio_backend  # noqa: F401
@@ -37,6 +38,11 @@ class Echo(Service, name="echo", version="v1"):
     @get("/slow")
     async def slow(self):
         await asyncio.sleep(0.5)
+        return b""
+
+    @get("/slower")
+    async def slower(self):
+        await asyncio.sleep(1.1)
         return b""
 
 
@@ -246,3 +252,22 @@ async def test_methods_that_clients_make_up_make_no_names(world):
 )
 def test_errors_have_envoys_flags(error, flag):
     assert flag_of(error) == flag
+
+
+async def test_an_unsampled_call_that_fails_or_is_slow_is_kept_and_others_are_not(world):
+    kept = BusExporter()
+    tracer = Tracer("shop", tail=Tail(kept, lambda: 1.0))
+    world.caller = Caller("shop-1", "shop", tracer=tracer)
+    await world.send(traceparent=TRACEPARENT)
+    Echo.statuses[:] = [404, 500]
+    await world.send(traceparent=TRACEPARENT)
+    assert len(kept) == 0
+    await world.send(traceparent=TRACEPARENT)
+    with pytest.raises(MeshError):
+        await world.node.send("nobody", caller=world.caller, traceparent=TRACEPARENT)
+    await world.send("/slower", traceparent=TRACEPARENT)
+    assert [(one.attributes["plait.kept"], one.attributes["plait.attempts"]) for one in kept.take()] == [
+        ("error", 1),
+        ("error", 0),
+        ("slow", 1),
+    ]
