@@ -50,6 +50,7 @@ bench-reliability: $(VENV)/.dev
 	$(BIN)/python -m tests.bench.discovery
 	$(BIN)/python -m tests.bench.roll
 	$(BIN)/python -m tests.bench.storm
+	$(BIN)/python -m tests.bench.outage
 	$(BIN)/python -m tests.bench.outlier
 
 bench-scale: $(VENV)/.dev

@@ -3,7 +3,7 @@
 Requests that take 10 ms come at a fixed rate. Each fault strikes one of five; it counts how many requests failed or
 took longer than LATE, and when the last such was due after the fault. Two set-ups: *eject* has outlier detection alone,
 *all* has what the proxy can do besides: for Envoy retries with a time limit for each try, for plait its defaults and
-retries of 5xx. Medians of the rounds.
+retries of 5xx. Medians of the rounds, with the lowest and the highest.
 """
 
 import argparse
@@ -13,7 +13,7 @@ import signal
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +108,12 @@ async def of_envoy(folder: Path, setup: str, sign: signal.Signals) -> Row:
             each.end()
 
 
+def told(figures: Sequence[float], digits: int = 0) -> str:
+    """Return the median, and the lowest and the highest round where they differ."""
+    middle, least, most = (f"{one:.{digits}f}" for one in (statistics.median(figures), min(figures), max(figures)))
+    return middle if least == most else f"{middle} ({least} to {most})"
+
+
 async def main(rounds: int) -> None:
     """Play all, and print the table."""
     rows: dict[tuple[str, str, str], list[Row]] = {}
@@ -123,8 +129,9 @@ async def main(rounds: int) -> None:
     print("| one of five | set-up | | failed | failed or over 100 ms | slowest | the last after |")
     print("|---|---|---|---|---|---|---|")
     for (fault, setup, who), found in rows.items():
-        failed, bad, slowest, last = (statistics.median(column) for column in zip(*found, strict=True))
-        print(f"| {fault} | {setup} | {who} | {failed:.0f} | {bad:.0f} | {slowest:.0f} ms | {last:.2f} s |")
+        failed, bad, slowest, last = zip(*found, strict=True)
+        counts = f"{told(failed)} | {told(bad)} | {told(slowest)} ms | {told(last, 2)} s"
+        print(f"| {fault} | {setup} | {who} | {counts} |")
 
 
 if __name__ == "__main__":

@@ -178,6 +178,11 @@ async def test_1128_1212_1296_without_headers(way, name, line, match, jason, oth
     assert (await way.ask("/")).status == missing
 
 
+async def test_3291_a_service_is_told_which_attempt_a_call_is(way):
+    await way.apply(f"[{{ {TO} }}]")
+    assert seen(await way.ask("/"))["headers"]["x-envoy-attempt-count"] == "1"
+
+
 async def test_label_68_a_subset_without_instances_is_no_healthy_upstream(way):
     await way.apply("[{ route: [{ destination: { host: echo, subset: gone } }] }]", SUBSETS)
     answer = await way.ask("/")

@@ -60,6 +60,17 @@ async def test_a_delay_of_ratings_for_one_user_finds_the_bug_of_the_timeouts(mes
     assert "Error fetching product details" not in page.body
 
 
+async def test_a_delay_that_every_service_has_the_patience_for_costs_the_user_time_alone(mesh, bus):
+    await bus.apply(example("all-v1"))
+    await bus.apply(reviews(v3=100))
+    await bus.apply(example("ratings-delay-jason").replace("7s", "1.5s"))
+    page = await ask(mesh.http, "/productpage", headers=await signed_in(mesh.http, "jason"))
+    assert 1.4 < page.took < 2.9, "the last step of the task: reviews in its third version waits for 2.5 s"
+    assert stars(page.body) == "red"
+    assert "Error fetching" not in page.body
+    assert UNAVAILABLE not in page.body
+
+
 async def test_an_abort_of_ratings_for_one_user_leaves_the_opinions(mesh, bus):
     await bus.apply(example("all-v1"))
     await bus.apply(example("reviews-jason-v2"))
