@@ -24,9 +24,11 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("tree", "who supervises whom, with restarts and failures"),
             ("describe", "all that is known of one service, instance, node, actor or rule"),
             ("status", "which node decides by which policy revision"),
+            ("stat", "success, rate and latency by service, version, route or edge"),
             ("trace", "traces: list them, or show one"),
             ("check", "the doctor: what works, what does not, what to do"),
             ("probe", "is one node ready? for health checks of containers"),
+            ("version", "which version this is"),
         ),
     ),
     ("Ask", (("call", "one routed call to a service"),)),
@@ -44,7 +46,6 @@ SECTIONS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("config", "what one node decides by, and where each value comes from"),
         ),
     ),
-    ("About", (("version", "which version this is"),)),
 )
 """Verbs in the order of the help page; a verb `x` is the click command `command` in the file `x.py`."""
 

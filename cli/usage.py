@@ -1,18 +1,14 @@
 """The instances of a service as those who call it see them: asked of every node, put together purely."""
 
-import asyncio
 from collections.abc import Callable, Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
-from .exit import CommandError
+from .ask_nodes import ask_nodes as everywhere
 from .output import Column, Item, Listing
 
 if TYPE_CHECKING:
     from .connection import Visit
-
-AT_ONCE = 50
-"""Nodes that are asked at the same time."""
 
 Seen = dict[str, list[Item]]
 """What each node that answered says of each instance."""
@@ -20,28 +16,8 @@ Seen = dict[str, list[Item]]
 
 async def ask_nodes(there: "Visit", nodes: Iterable[str], what: str, service: str) -> tuple[Seen, list[str]]:
     """Ask every node how it uses the instances of a service; return also those who gave no answer."""
-    from .connection import check, items
-
-    gate = asyncio.Semaphore(AT_ONCE)
-
-    async def one(node: str) -> list[Item] | None:
-        found: list[Item] = []
-        question: dict[str, Any] = {"what": what, "service": service}
-        async with gate:
-            while True:
-                try:
-                    answer = check(await there.ask(f"config.{node}", question))
-                except CommandError:  # it has gone, is too busy to say, or of an earlier release
-                    return None
-                found += items(answer)
-                if not isinstance(answer.get("next"), int):
-                    return found
-                question["offset"] = answer["next"]
-
-    names = sorted(set(nodes))
-    answers = await asyncio.gather(*(one(node) for node in names))
-    said = {node: answer for node, answer in zip(names, answers, strict=True) if answer is not None}
-    return said, [node for node in names if node not in said]
+    said, silent = await everywhere(there, nodes, "config", {"what": what, "service": service})
+    return {node: answer["items"] for node, answer in said.items()}, silent
 
 
 def together(instances: list[Item], seen: Seen) -> list[Item]:
