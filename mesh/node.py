@@ -196,7 +196,7 @@ class Node:
         if "policy" in options.targets:
             await self.supervisor.start_child(await roles.policy_spec(link, options, proxy))
         if "traces" in options.targets:
-            await self.supervisor.start_child(roles.traces_spec(link))
+            roles.count_traces(self.telemetry.metrics, await self.supervisor.start_child(roles.traces_spec(link)))
 
     def _heard(self, proxy: Cell, changed: Instances) -> None:
         self._edges.heard(changed)

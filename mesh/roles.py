@@ -19,6 +19,7 @@ from ..registry.registry import Registry
 from ..tracing.sampler import HeadSampler
 from ..tracing.store.actor import TraceActor
 from ..tracing.store.jaeger import answer
+from ..tracing.store.memory import TraceStore
 from .link import Link
 from .options import DNS, Listen, NodeOptions
 from .resident import Place
@@ -104,6 +105,24 @@ async def policy_spec(link: Link, options: NodeOptions, proxy: Proxy) -> ChildSp
 def traces_spec(link: Link) -> ChildSpec:
     """Return the trace store actor of this node."""
     return ChildSpec(TRACES, lambda: TraceActor(link.subjects, link.control))
+
+
+def count_traces(metrics: "Metrics", traces: "Cell") -> None:
+    """Have a node's metrics tell what its trace store holds and what it had to give up."""
+
+    def store() -> TraceStore | None:
+        return traces.actor.store if isinstance(traces.actor, TraceActor) else None
+
+    def held() -> list[tuple[tuple[str, ...], float]]:
+        kept = store()
+        return [] if kept is None else [(("traces",), len(kept)), (("spans",), kept.spans), (("bytes",), kept.size)]
+
+    def lost() -> list[tuple[tuple[str, ...], float]]:
+        kept = store()
+        return [] if kept is None else [(("trace_evicted",), kept.evicted), (("span_dropped",), kept.dropped)]
+
+    metrics.read_gauge("plait_trace_store", "What the trace store holds.", ("what",), held)
+    metrics.read_counter("plait_trace_store_lost", "What made room, or did not fit its trace.", ("what",), lost)
 
 
 def read_traces(supervisor: Supervisor) -> Callable[[str, str], tuple[int, bytes]]:

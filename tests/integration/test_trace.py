@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from plait.tracing.context import parse
 from plait.tracing.store.otlp_json import spans_of
 from tests.integration.documents import entrance, reviews
 from tests.integration.load import ask
@@ -113,14 +114,16 @@ async def test_one_client_reads_the_mesh_and_any_jaeger(mesh, bus, eventually):
     assert (root.name, root.attributes["http.route"]) == ("GET /productpage", "/productpage")
     services = json.loads((await ask(mesh.admin, "/api/v3/services")).body)["services"]
     assert set(EXPECTED) <= set(services)
-    listed = mesh.plait("trace", "ls", "--jaeger", mesh.admin, "--service", "ratings", "-o", "name")
+    listed = await asyncio.to_thread(
+        mesh.plait, "trace", "ls", "--jaeger", mesh.admin, "--service", "ratings", "-o", "name"
+    )
     assert listed.stdout.split()[0] == f"trace/{trace}"
-    shown = mesh.plait("trace", "show", trace, "--jaeger", mesh.admin)
+    shown = await asyncio.to_thread(mesh.plait, "trace", "show", trace, "--jaeger", mesh.admin)
     assert shown.returncode == 0, shown.stderr
-    assert shown.stdout == mesh.plait("trace", "show", trace).stdout
-    assert mesh.plait("trace", "ls", "--min-duration", "1h", "-o", "name").stdout == ""
-    assert mesh.plait("trace", "show", "0" * 32, "--jaeger", mesh.admin).returncode == 4
-    nobody = mesh.plait("trace", "ls", "--jaeger", "http://127.0.0.1:9")
+    assert shown.stdout == (await asyncio.to_thread(mesh.plait, "trace", "show", trace)).stdout
+    assert (await asyncio.to_thread(mesh.plait, "trace", "ls", "--min-duration", "1h", "-o", "name")).stdout == ""
+    assert (await asyncio.to_thread(mesh.plait, "trace", "show", "0" * 32, "--jaeger", mesh.admin)).returncode == 4
+    nobody = await asyncio.to_thread(mesh.plait, "trace", "ls", "--jaeger", "http://127.0.0.1:9")
     assert (nobody.returncode, "Traceback" in nobody.stderr) == (6, False)
 
 
@@ -130,6 +133,26 @@ kind: Telemetry
 metadata: { name: mesh, namespace: istio-system }
 spec: { tracing: [{ randomSamplingPercentage: 0 }] }
 """
+
+
+HOSTILE = [
+    {"traceparent": "00-" + "f" * 4000},
+    {"traceparent": f"00-{'0' * 32}-{'0' * 16}-01"},
+    {"traceparent": f"00-{'1' * 32}-{'2' * 16}-01", "tracestate": ",".join(f"a{n}={'x' * 200}" for n in range(30))},
+    {"traceparent": f"00-{'1' * 32}-{'2' * 16}-zz", "tracestate": "=,=;\t" * 500},
+    {"baggage": ",".join(f"end-user=a{n}" for n in range(900))},
+    {"baggage": "end-user=%00%0d%0a%ff;" + "p=1;" * 1000},
+    {"b3": "1-" * 2000},
+    {"x-b3-traceid": "z" * 32, "x-b3-spanid": "-", "x-b3-sampled": "\x7e"},
+]
+
+
+@pytest.mark.parametrize("headers", HOSTILE, ids=range(len(HOSTILE)))
+async def test_hostile_contexts_cost_a_request_nothing_but_themselves(mesh, headers):
+    page = await ask(mesh.http, "/productpage", headers=headers)
+    assert page.status == 200
+    assert parse(page.headers["traceparent"]) is not None
+    assert len(page.headers["traceparent"]) == 55
 
 
 async def test_b3_is_continued(mesh):

@@ -141,3 +141,12 @@ def test_a_tracestate_never_passes_the_limit_and_is_stable(text):
     once = context.limit_tracestate(text)
     assert len(once) <= 512
     assert context.limit_tracestate(once) == once
+
+
+@given(st.lists(st.text(max_size=300), max_size=60))
+def test_any_tracestate_is_cut_to_its_limits_and_what_was_cut_stays_as_it_is(members):
+    kept = context.limit_tracestate(",".join(members))
+    assert len(kept) <= context.TRACESTATE_LIMIT
+    assert kept.count(",") < 32
+    assert kept.isascii()
+    assert context.limit_tracestate(kept) == kept

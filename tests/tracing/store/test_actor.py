@@ -15,6 +15,7 @@ from plait.actors.runtime.supervisor import Supervisor
 from plait.actors.runtime.surroundings import Surroundings
 from plait.tracing.record import Kind, SpanEvent, SpanRecord, Status, encode_batch
 from plait.tracing.store.actor import TraceActor
+from plait.tracing.store.memory import TraceStore
 
 pytestmark = pytest.mark.anyio
 SUBJECTS = Subjects()
@@ -102,3 +103,26 @@ async def test_bad_questions_and_noise_stop_nothing(world):
         world.bus.publish(SUBJECTS.span("n1"), rng.randbytes(rng.randrange(60)))
     assert len((await world.ask("ls"))["items"]) == 1
     assert world.actor.undecodable == 300
+
+
+async def test_a_flood_is_bounded_and_counted_and_the_store_goes_on_answering(world):
+    store = world.actor.store = TraceStore(max_bytes=200_000)
+    attributes = {"padding": "x" * 1000}
+    for n in range(1, 1001):
+        flood = msgspec.structs.replace(span(n, f"made-up-{n}"), trace_id=f"{n:032x}", attributes=attributes)
+        world.send(flood, msgspec.structs.replace(flood, span_id=f"{n + 5000:016x}"))
+        world.bus.publish(SUBJECTS.span("n1"), b"\xc1" * 100)
+    world.send(span(1))
+    assert len((await world.ask("show", {"id": "a" * 32}))["spans"]) == 1
+    assert world.actor.undecodable == 1000
+    assert store.size <= 200_000
+    assert store.spans < 200
+    assert store.evicted == 1001 - len(store)
+
+
+async def test_one_trace_cannot_take_the_place_of_all(world):
+    for n in range(1, 1201):
+        world.send(span(n))
+    (line,) = (await world.ask("ls"))["items"]
+    assert (line["spans"], line["dropped"]) == (500, 700)
+    assert world.actor.store.dropped == 700
