@@ -1,5 +1,6 @@
 """`plait analyze`: finds what is wrong with policy files, and what is probably wrong, before they are applied."""
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -112,7 +113,8 @@ def _scene(
         click.echo(f"the mesh {mesh!r} of the run file does not answer", err=True)
         return None
     world = world_of(
-        (str(one.get("service")), {"version": str(one.get("version")), **(one.get("labels") or {})}) for one in found
+        ((str(one.get("service")), {"version": str(one.get("version")), **(one.get("labels") or {})}) for one in found),
+        time.time(),
     )
     return stand(items), world, f"checked against the mesh {mesh!r}, policy revision {revision}"
 

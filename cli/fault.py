@@ -187,8 +187,9 @@ def what_of(document: dict[str, Any]) -> str:
         told.append(f"delay {spec['delay'].get('fixedDelay')}")
     if isinstance(spec.get("abort"), dict):
         told.append(f"abort {spec['abort'].get('httpStatus')}")
-    if isinstance(spec.get("percentage"), dict):
-        told.append(f"{spec['percentage'].get('value'):g} %")
+    percentage = spec.get("percentage")
+    if isinstance(percentage, dict) and "value" in percentage:  # an empty one sets none: all attempts
+        told.append(f"{cast('dict[str, Any]', percentage)['value']:g} %")
     return ", ".join([*told, *(f"{name} {spec[name]}" for name in ("subset", "instance") if spec.get(name))])
 
 

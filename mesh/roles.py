@@ -94,7 +94,8 @@ async def policy_spec(link: Link, options: NodeOptions, proxy: Proxy) -> ChildSp
         return {one.node for one in proxy.instances.values()}
 
     def world() -> World:
-        found = world_of((one.service, {"version": one.version, **one.labels}) for one in proxy.instances.values())
+        instances = ((one.service, {"version": one.version, **one.labels}) for one in proxy.instances.values())
+        found = world_of(instances, wall_clock())
         return found if found.services else UNKNOWN  # a mesh that only begins: nothing can be concluded
 
     return ChildSpec(

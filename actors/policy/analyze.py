@@ -2,10 +2,13 @@
 
 from ..loop.slice import Steps
 from ..messages.external import ExternalService
+from ..messages.rate_limit import RateLimit
+from ..messages.resilience import Resilience
 from ..messages.rule import DestinationPolicy, GatewayPolicy, RuleSet
 from ..routing.route import MESH
 from .analyze_gateway import Gateways
 from .analyze_outside import Outside
+from .analyze_resilience import Resiliences
 from .analyze_route import MeshOnly, unreachable
 from .analyze_service import Services
 from .delegation import Delegates
@@ -20,7 +23,7 @@ _MANY = 128
 def analyze(scene: Scene, world: World) -> Steps[list[Problem]]:
     """Return what is probably wrong with the bundle's documents; what is in force already is not told again."""
     gateways, services, outside = Gateways(), Services(world), Outside(world)
-    mesh_only, oldest, delegates = MeshOnly(), Oldest(), Delegates()
+    mesh_only, oldest, delegates, resiliences = MeshOnly(), Oldest(), Delegates(), Resiliences()
     for number, rule in enumerate(scene.after.values()):
         if number % _MANY == 0:
             yield
@@ -35,6 +38,7 @@ def analyze(scene: Scene, world: World) -> Steps[list[Problem]]:
         elif isinstance(rule, DestinationPolicy):
             mesh_only.count(rule)
         services.add(rule)
+        resiliences.add(rule)
     found: list[Problem] = []
     for key in scene.sources:
         if key in scene.unsound or key not in scene.after:
@@ -58,6 +62,14 @@ def analyze(scene: Scene, world: World) -> Steps[list[Problem]]:
             outside.tell(rule, report)
         elif isinstance(rule, DestinationPolicy):
             services.rule(rule, report)
+        else:
+            services.about(rule, report)
+            if isinstance(rule, Resilience):
+                resiliences.tell(rule, report)
+            elif isinstance(rule, RateLimit):
+                resiliences.limits(rule, report)
+            else:
+                resiliences.fault(rule, world.now, report)
         found += report.warnings
     return found
 

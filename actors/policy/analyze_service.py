@@ -2,14 +2,18 @@
 
 from collections.abc import Sequence
 
+from ..messages.disruption import Disruption
 from ..messages.error import InvalidName
 from ..messages.external import ExternalService
+from ..messages.fallback import Elsewhere
 from ..messages.name import called_token, host_of
+from ..messages.rate_limit import RateLimit
+from ..messages.resilience import Resilience
 from ..messages.rule import DestinationPolicy, Rule, RuleSet
 from .analyze_outside import tokens
 from .hint import did_you_mean
 from .problem import Path, ProblemCode, Report
-from .world import Labels, World, carries
+from .world import OWN, Labels, World, carries
 
 
 class Services:
@@ -28,7 +32,7 @@ class Services:
             self._outside |= dict.fromkeys(tokens(rule), rule)
         if not self._learns:
             return
-        if isinstance(rule, DestinationPolicy):
+        if isinstance(rule, DestinationPolicy | Resilience | RateLimit | Disruption):
             self._known.add(rule.service)
         elif isinstance(rule, RuleSet):
             self._known |= _named(rule)
@@ -56,8 +60,7 @@ class Services:
             else self._world.services.get(policy.service)
         )
         if instances is None:
-            message = f"no service {policy.service!r} is in the mesh"
-            report.warn(ProblemCode.UNKNOWN_RULE_HOST, ("spec", "host"), message, self._near(policy.service))
+            self._nobody(policy.service, report)
             return
         for place, subset in enumerate(policy.subsets):
             if not any(carries(one, subset.labels) for one in instances):
@@ -66,6 +69,31 @@ class Services:
                 versions = sorted({one.get("version", "") for one in instances} - {""})
                 hint = "versions: " + ", ".join(versions) if versions else ""
                 report.warn(ProblemCode.EMPTY_SUBSET, ("spec", "subsets", place), message, hint)
+
+    def about(self, rule: Resilience | RateLimit | Disruption, report: Report) -> None:
+        """Warn of a rule about nobody, and of services that it names and that are not there."""
+        if self._world.services is None and not self._learns:
+            return
+        if rule.service not in self._known and "*" not in rule.service:
+            self._nobody(rule.service, report)
+        if isinstance(rule, Resilience):
+            for place, one in enumerate(rule.fallbacks or ()):
+                if isinstance(one.to, Elsewhere):
+                    self._judge(one.to.service, ("spec", "fallbacks", place, "destination", "host"), report)
+        elif isinstance(rule, RateLimit):
+            for place, limit in enumerate(rule.limits):
+                for number, caller in enumerate(limit.callers):
+                    self._caller(caller, ("spec", "limits", place, "callers", number), report)
+        elif rule.source:
+            self._caller(rule.source, ("spec", "source", "host"), report)
+
+    def _caller(self, service: str, path: Path, report: Report) -> None:
+        if not service.startswith(OWN):  # a gateway calls, too
+            self._judge(service, path, report)
+
+    def _nobody(self, service: str, report: Report) -> None:
+        message = f"no service {service!r} is in the mesh"
+        report.warn(ProblemCode.UNKNOWN_RULE_HOST, ("spec", "host"), message, self._near(service))
 
     def _judge(self, service: str, path: Path, report: Report) -> None:
         if service in self._known or "*" in service:

@@ -60,6 +60,8 @@ def key_of(request: Mapping[str, Any]) -> str:
     if not kind or not name:
         raise Refused("`kind` and `name` are both needed")
     space, slash, short = name.rpartition("/")
+    if "/" in kind or "/" in space or (slash and not (space and short)):
+        raise Refused("a document is named by `name` or `namespace/name`")
     return f"{kind}/{space if slash else text_field(request, 'namespace') or 'default'}/{short}"
 
 

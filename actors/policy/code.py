@@ -71,6 +71,7 @@ CODES: dict[ProblemCode, Code] = {
     ProblemCode.UNKNOWN_DELEGATE: _error(
         210, "IST0101", "a delegate is missing, or does not fit the route that names it"
     ),
+    ProblemCode.CONFLICTING_BLOCKS: _warning(211, "", "two Resilience documents say the same thing of one destination"),
     # 03: what has no effect, or another than it seems
     ProblemCode.NO_EFFECT: _warning(301, "IST0167", "the field changes nothing"),
     ProblemCode.DEPRECATED: _warning(302, "IST0002", "the field or value is deprecated"),
@@ -81,7 +82,7 @@ CODES: dict[ProblemCode, Code] = {
     # 04: what the mesh has, besides policy
     ProblemCode.UNKNOWN_HOST: _warning(401, "IST0101", "there is no such service"),
     ProblemCode.EMPTY_SUBSET: _warning(402, "IST0173", "no instance carries the subset's labels"),
-    ProblemCode.UNKNOWN_RULE_HOST: _warning(403, "IST0174", "a DestinationRule is about a service that is not there"),
+    ProblemCode.UNKNOWN_RULE_HOST: _warning(403, "IST0174", "a rule is about a service that is not there"),
     ProblemCode.NO_GATEWAY: _warning(404, "IST0127", "no gateway carries the selector's labels"),
     ProblemCode.NO_EGRESS: _warning(405, "", "no egress node runs that could carry calls out of the mesh"),
 }

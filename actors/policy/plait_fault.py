@@ -26,7 +26,8 @@ class Moment(float, Scalar):
         except ValueError:
             raise ValueError(f"{str(value)[:64]!r} is no time", 'such as "2026-11-24T21:00:00Z"') from None
         if moment.tzinfo is None:
-            raise ValueError(f"{text} has no time zone", f'write "{text}Z" for UTC')
+            whole = text if len(text) > len("2026-11-24") else f"{text}T00:00:00"
+            raise ValueError(f"{text} has no time zone", f'write "{whole}Z" for UTC')
         return cls(moment.timestamp())
 
 

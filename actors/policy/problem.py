@@ -46,6 +46,7 @@ class ProblemCode(enum.StrEnum):
     APPROXIMATED = "approximated"
     CONFLICTING_HOSTS = "conflicting_hosts"
     HOST_NOT_IN_GATEWAY = "host_not_in_gateway"
+    CONFLICTING_BLOCKS = "conflicting_blocks"
     CONFLICTING_GATEWAYS = "conflicting_gateways"
     NOT_FOR_INGRESS = "not_for_ingress"
     UNREACHABLE = "unreachable"

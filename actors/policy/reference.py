@@ -1,14 +1,16 @@
-"""What documents say about each other: subsets and gateways that routes name, services that two documents claim."""
+"""What documents say about each other: subsets and gateways that they name, services that two documents claim."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from ..loop.slice import Steps
-from ..messages.rule import Destination, DestinationPolicy, GatewayPolicy, Mirror, Rule, RuleSet
+from ..messages.disruption import Disruption
+from ..messages.rule import DestinationPolicy, GatewayPolicy, Rule, RuleSet
 from ..routing.route import MESH
 from ..routing.upstream import Upstreams
 from . import reference_outside
 from .hint import did_you_mean
 from .problem import Path, Problem, ProblemCode, Report
+from .reference_goals import goals
 from .reference_outside import Outside
 from .scene import Scene
 
@@ -35,13 +37,14 @@ def check_references(scene: Scene, before: Mapping[str, Rule], removed: Collecti
     guess_outside = not any(key.startswith(("ServiceEntry/", "#")) for key in scene.unsound)
     guess_gateways = not any(key.startswith(("Gateway/", "#")) for key in scene.unsound)
     for key, rule in scene.after.items():
-        if not isinstance(rule, RuleSet | DestinationPolicy) or not (shrunk or key in scene.sources):
+        # A fault in force holds nobody up: it ends by itself, and is often over.
+        if key not in scene.sources and (not shrunk or isinstance(rule, Disruption)):
             continue
         yield
         report = scene.report(key)
         if guess_outside:
             _check_outside(scene, key, rule, outside, report)
-        if isinstance(rule, RuleSet) and guess:
+        if guess:
             _check_subsets(scene, key, rule, services, report)
         if isinstance(rule, RuleSet) and guess_gateways:
             _check_gateways(rule, gateways, report)
@@ -50,8 +53,8 @@ def check_references(scene: Scene, before: Mapping[str, Rule], removed: Collecti
         elif report.problems:
             earlier = scene.report(key)
             _check_outside(scene, key, rule, had_outside, earlier)
+            _check_subsets(scene, key, rule, had, earlier)
             if isinstance(rule, RuleSet):
-                _check_subsets(scene, key, rule, had, earlier)
                 _check_gateways(rule, had_gateways, earlier)
             known = {(problem.code, problem.path) for problem in earlier.problems}
             new = [problem for problem in report.problems if (problem.code, problem.path) not in known]
@@ -92,26 +95,16 @@ def _subsets(rules: Iterable[Rule]) -> set[tuple[str, str]]:
     return {(rule.service, one.name) for rule in rules if isinstance(rule, DestinationPolicy) for one in rule.subsets}
 
 
-def _goals(scene: Scene, key: str, rule: RuleSet) -> Iterator[tuple[Path, Destination | Mirror]]:
-    """All that a rule set leads to, with its place in the document."""
-    for index, route in enumerate(rule.routes):
-        root: Path = ("spec", "http", index)
-        for place, goal in enumerate(route.destinations):
-            yield (*root, "route", place, "destination"), goal
-        for place, copy in enumerate(route.mirrors):
-            yield (*root, *scene.mirror(key, index, place)), copy
-
-
-def _check_outside(scene: Scene, key: str, rule: RuleSet | DestinationPolicy, outside: Outside, report: Report) -> None:
+def _check_outside(scene: Scene, key: str, rule: Rule, outside: Outside, report: Report) -> None:
     if isinstance(rule, DestinationPolicy):
         outside.policy(rule, report)
         return
-    for path, goal in _goals(scene, key, rule):
+    for path, goal in goals(scene, key, rule):
         outside.goal(goal, path, report)
 
 
-def _check_subsets(scene: Scene, key: str, rule: RuleSet, services: Upstreams, report: Report) -> None:
-    for where, goal in _goals(scene, key, rule):
+def _check_subsets(scene: Scene, key: str, rule: Rule, services: Upstreams, report: Report) -> None:
+    for where, goal in goals(scene, key, rule):
         if not goal.subset:
             continue
         names = services.subsets(goal.service)

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Mapping
 
 from ..messages.external import ExternalService
 from ..messages.name import called_token, host_of, is_outside
-from ..messages.rule import Destination, DestinationPolicy, Mirror, Rule
+from ..messages.rule import DestinationPolicy, Rule
 from ..messages.traffic import TrafficPolicy
 from ..routing.host import covers
 from .hint import did_you_mean
 from .hostname import OUTSIDE
 from .problem import Path, Problem, ProblemCode, Report
+from .reference_goals import Goal
 from .scene import Scene
 
 
@@ -23,7 +24,7 @@ class Outside:
                 for host in rule.hosts:
                     self.services.setdefault(called_token(host), rule)
 
-    def goal(self, goal: Destination | Mirror, path: Path, report: Report) -> None:
+    def goal(self, goal: Goal, path: Path, report: Report) -> None:
         """Refuse a destination that is outside the mesh and of no ServiceEntry, or at a port that it does not have."""
         service = self.services.get(goal.service)
         if service is None:

@@ -5,7 +5,7 @@ from msgspec import UNSET
 from ..messages import resilience as rule
 from .hostname import check_host, destination_service
 from .plait_resilience import Resilience
-from .problem import Report
+from .problem import ProblemCode, Report
 from .translate_balancing import balancing
 from .translate_circuit_breaker import circuit_breaker
 from .translate_detection import detection
@@ -22,6 +22,9 @@ def resilience(spec: Resilience, namespace: str, name: str, report: Report) -> r
         service = spec.host.lower() if check_host(spec.host, path, report) else ""
     else:
         service = destination_service(spec.host, namespace, path, report)
+    if spec.subset and spec.concurrency is not UNSET:
+        message = "each instance looks at what is said about its whole service: a subset has no concurrency of its own"
+        report.warn(ProblemCode.NO_EFFECT, ("spec", "concurrency"), message, "put it into a Resilience without subset")
     return rule.Resilience(
         f"{namespace}/{name}",
         service,

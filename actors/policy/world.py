@@ -17,6 +17,8 @@ class World(NamedTuple):
     """Whether some egress node carries calls out of the mesh; counts where `services` is known."""
     from_files: bool = False
     """Whether a service that no document speaks about counts as missing, where `services` is not known."""
+    now: float = 0.0
+    """Seconds since 1970; 0 where it is not known."""
 
 
 UNKNOWN = World()
@@ -28,11 +30,12 @@ GATEWAY = "plait-gateway"
 """As what gateways stand in the registry."""
 EGRESS = "plait-egress"
 """As what egress nodes stand in the registry."""
-_OWN = "plait-"
+OWN = "plait-"
+"""How the names of the mesh's own roles begin: they stand among no services here."""
 
 
-def world_of(instances: Iterable[tuple[str, Labels]]) -> World:
-    """Return the world in which these (service, labels) of instances run."""
+def world_of(instances: Iterable[tuple[str, Labels]], now: float = 0.0) -> World:
+    """Return the world in which these (service, labels) of instances run at `now`, in seconds since 1970."""
     services: dict[str, list[Labels]] = {}
     gateways: list[Labels] = []
     egress = False
@@ -41,9 +44,9 @@ def world_of(instances: Iterable[tuple[str, Labels]]) -> World:
             gateways.append(labels)
         elif service == EGRESS:
             egress = True
-        elif not service.startswith(_OWN):
+        elif not service.startswith(OWN):
             services.setdefault(service, []).append(labels)
-    return World(services, gateways, egress)
+    return World(services, gateways, egress, now=now)
 
 
 def carries(labels: Labels, wanted: Labels) -> bool:

@@ -59,3 +59,13 @@ def test_mistakes_are_refused_where_they_are(spec, who, path):
     found = of(spec, who)
     assert found.rule is None
     assert [one.path for one in found.problems] == [path]
+
+
+@pytest.mark.parametrize(
+    ("time", "hint"),
+    [("2026-11-24T21:00:00", "2026-11-24T21:00:00Z"), ("2026-11-24", "2026-11-24T00:00:00Z")],
+)
+def test_a_time_without_a_zone_is_told_with_one_that_is_taken(time, hint):
+    (problem,) = of("drop: true", WHO.replace("2026-11-24T21:00:00Z", time)).problems
+    assert problem.hint == f'write "{hint}" for UTC'
+    assert of("drop: true", WHO.replace("2026-11-24T21:00:00Z", hint)).problems == ()
