@@ -19,6 +19,8 @@ BLOCKS = {
     "breaker": "circuitBreaker",
     "concurrency": "concurrency",
     "admission": "admission",
+    "mirror_diff": "mirrorDiff",
+    "detection": "outlierDetection",
 }
 """The rule's fields with the document's."""
 

@@ -1,31 +1,28 @@
 """What a node decides by, for people: its routes and its endpoints, each value with the document it comes from."""
 
-import enum
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 
 from ..bus.user_request import number_field, text_field
 from ..messages.error import Refused
 from ..messages.name import called_token
-from ..messages.resilience import Detection, Resilience
+from ..messages.resilience import Detection
 from ..messages.rule import Destination, DestinationPolicy, RetryPolicy, RouteRule, RuleSet
 from ..messages.traffic import DEFAULT_BUDGET, TrafficPolicy
-from ..routing.upstream import covers
 from . import pool
 from .breaker import State
 from .cluster import carries
-from .in_force import balancing
+from .in_force import DEFAULT, balancing
 from .outlier_policy import detecting
-from .pace import PATIENCE, patience
+from .plain import plain
 from .proxy import Proxy
+from .treatment import treatment
 from .usage import usage
 
 PAGE = 256 * 1024
 """Bytes of items in one answer; the next page begins at `next`."""
-DEFAULT = "default"
-"""Where a value comes from that no document sets."""
 
 _DEFAULTS: dict[str, Any] = {"timeout": None, "retries": RetryPolicy()}
 
@@ -77,13 +74,17 @@ def routes(proxy: Proxy) -> Iterator[Item]:
                 "hosts": list(rule.hosts),
                 "matches": plain(route.matches),
                 "to": [_goal(one) for one in plain(route.destinations)],
-                "values": [*_values(key, index, route), *_again(proxy, route)],
+                "values": [*_values(key, index, route), *treatment(proxy, route)],
             }
     for service in sorted(proxy.directory.services()):
         if proxy.table.of_service(service) is None:
             where = {"document": "", "path": "", "name": "", "gateways": ["mesh"], "hosts": [service], "matches": []}
             route = RouteRule(destinations=(Destination(service),))
-            yield {**where, "to": [service], "values": [*_values("", -1, route), *_again(proxy, route)]}
+            yield {
+                **where,
+                "to": [service],
+                "values": [*_values("", -1, route), *treatment(proxy, route)],
+            }
 
 
 def endpoints(proxy: Proxy) -> Iterator[Item]:
@@ -146,53 +147,6 @@ def _values(key: str, index: int, route: RouteRule) -> Iterator[Item]:
             yield {"field": field.name, "value": plain(value), "from": f"{key} $.spec.http[{index}]"}
         elif field.name in _DEFAULTS:
             yield {"field": field.name, "value": plain(_DEFAULTS[field.name], whole=True), "from": DEFAULT}
-
-
-def _again(proxy: Proxy, route: RouteRule) -> Iterator[Item]:
-    """What bounds further attempts at each of a route's destinations, and when one begins beside the first."""
-    rules = proxy.snapshot.rules.items()
-    for service, subset in dict.fromkeys((one.service, one.subset) for one in route.destinations):
-        to = f"{service} {subset}".strip()
-        budget, origin = DEFAULT_BUDGET, DEFAULT
-        for key, rule in rules:
-            if isinstance(rule, DestinationPolicy) and covers(rule.service, service):
-                for path, policy in _policies(rule, subset):
-                    if policy.budget is not None:
-                        budget, origin = policy.budget, f"{key} {path}.retryBudget"
-        yield {"field": f"retry budget of {to}", "value": plain(budget, whole=True), "from": origin}
-        wait, origin = PATIENCE, DEFAULT
-        for key, rule in rules:
-            if not isinstance(rule, Resilience) or rule.hedge is None:
-                continue
-            if covers(rule.service, service) and rule.subset in ("", subset):
-                wait, origin = patience(rule.hedge), f"{key} $.spec.hedging"
-        yield {"field": f"second attempt at {to}", "value": wait._asdict(), "from": origin}
-
-
-def _policies(rule: DestinationPolicy, subset: str) -> Iterator[tuple[str, TrafficPolicy]]:
-    """The policies of a document that may hold for a subset, the narrower one last."""
-    yield "$.spec.trafficPolicy", rule.policy
-    for place, one in enumerate(rule.subsets):
-        if one.name == subset and one.policy is not None and one.policy.budget != rule.policy.budget:
-            yield f"$.spec.subsets[{place}].trafficPolicy", one.policy
-
-
-def plain(value: Any, *, whole: bool = False) -> Any:
-    """Return a part of a rule as JSON has it: fields by name, those that are not set left out unless `whole`."""
-    if isinstance(value, msgspec.Struct):
-        fields = ((field, getattr(value, field.name)) for field in msgspec.structs.fields(type(value)))
-        return {
-            field.name: plain(one, whole=whole)
-            for field, one in fields
-            if whole or one != (field.default_factory() if callable(field.default_factory) else field.default)
-        }
-    if isinstance(value, enum.Enum):
-        return value.name.lower()
-    if isinstance(value, bytes):
-        return value.decode(errors="replace")
-    if isinstance(value, tuple):
-        return [plain(one, whole=whole) for one in cast("Any", value)]
-    return value
 
 
 def _goal(destination: Item) -> str:

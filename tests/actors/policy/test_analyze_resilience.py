@@ -1,7 +1,10 @@
 """Resilience, RateLimit and Fault: what they name must be there, what they say must be able to do something."""
 
+import msgspec
 import pytest
 
+from plait.actors.messages.resilience import Resilience
+from plait.actors.policy.analyze_resilience import BLOCKS
 from plait.actors.policy.finding import of_text
 from plait.actors.policy.world import FILES, World
 
@@ -99,6 +102,11 @@ def test_what_is_about_hashed_calls_needs_a_consistent_hash(said, path):
     assert findings(HASHED, spec) == []
     anywhere = document("Resilience", f"host: '*', loadBalancer: {{{said}}}")
     assert findings(HASHED, anywhere) == []
+
+
+def test_every_block_of_a_resilience_is_looked_at():
+    fields = [one.name for one in msgspec.structs.fields(Resilience) if one.default is None]
+    assert list(BLOCKS) == fields
 
 
 def test_of_two_documents_that_say_the_same_the_later_name_is_told():

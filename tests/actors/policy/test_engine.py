@@ -122,7 +122,7 @@ async def test_a_deleted_document_is_out_of_force(world):
     assert (await world.ask("delete", {"kind": "VirtualService"}))["errors"]
     for name in ("a/b/c", "/reviews", "default/"):
         (error,) = (await world.ask("delete", {"kind": "VirtualService", "name": name}))["errors"]
-        assert (error["code"], "`namespace/name`" in error["message"]) == ("refused", True)
+        assert (error["code"], "`namespace/name`" in error["message"]) == ("failed_precondition", True)
 
 
 async def test_a_rollback_is_a_new_revision_with_the_old_rules(world):

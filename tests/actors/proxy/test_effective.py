@@ -2,8 +2,11 @@
 
 import pytest
 
+from plait.actors.messages.disruption import Disruption
 from plait.actors.messages.error import Refused
 from plait.actors.messages.instance import Instance
+from plait.actors.messages.rate_limit import Limit, RateLimit
+from plait.actors.messages.resilience import Breaker, Hedge, Resilience
 from plait.actors.messages.rule import (
     Destination,
     DestinationPolicy,
@@ -125,3 +128,35 @@ async def test_what_bounds_further_attempts_is_told_for_each_destination(node):
         "destination/default/reviews $.spec.subsets[1].trafficPolicy.retryBudget",
     )
     assert values["second attempt at reviews v2"][0]["factor"] == 3.0
+
+
+async def test_what_resilience_limits_and_faults_say_is_told_for_each_destination(node):
+    routes = (RouteRule("", (), (Destination("reviews", "v1", 90), Destination("reviews", "v2", 10))),)
+    subsets = (Subset("v1", {"version": "v1"}), Subset("v2", {"version": "v2"}))
+    node.rules(
+        RuleSet("default/reviews", ("reviews.default.svc.cluster.local",), routes=routes),
+        DestinationPolicy("default/reviews", "reviews", TrafficPolicy(), subsets),
+        Resilience("default/a", "reviews", breaker=Breaker(failures=10.0), hedge=Hedge(0.1)),
+        Resilience("default/b", "reviews", breaker=Breaker(failures=20.0), hedge=Hedge(0.2)),  # says it again: in vain
+        Resilience("default/c", "reviews", "v2", breaker=Breaker(failures=30.0)),
+        Resilience("elsewhere/d", "reviews", hedge=Hedge(0.4)),  # another namespace's, which does not hold
+        RateLimit("default/e", "reviews", "v2", (Limit("each", 5),)),
+        RateLimit("default/f", "details", limits=(Limit("each", 6),)),
+        Disruption("default/g", "reviews", "me", "why", node.loop.time() + 60.0, drop=True),
+        Disruption("default/h", "reviews", "me", "why", node.loop.time() - 60.0, drop=True),  # is over
+        revision=8,
+    )
+    first = config(node.proxy, "n", {"what": "routes"})["items"][0]
+    values = {one["field"]: (one["value"], one["from"]) for one in first["values"]}
+    breaker, origin = values["circuitBreaker of reviews v1"]
+    assert (breaker["failures"], breaker["calls"], origin) == (10.0, 20, "destination/default/a $.spec.circuitBreaker")
+    breaker, origin = values["circuitBreaker of reviews v2"]
+    assert (breaker["failures"], origin) == (30.0, "destination/default/c $.spec.circuitBreaker")
+    wait, origin = values["second attempt at reviews v2"]
+    assert (wait["fixed"], origin) == (0.1, "destination/default/a $.spec.hedging")
+    limits = {field: value for field, (value, _) in values.items() if field.startswith("rate limit")}
+    assert {field: (one["requests"], one["scope"]) for field, one in limits.items()} == {
+        "rate limit of reviews v2": (5, "local")
+    }
+    fault, origin = values["fault at reviews v1"]
+    assert (fault["owner"], fault["drop"], origin) == ("me", True, "destination/default/g")
