@@ -21,6 +21,8 @@ KINDS = (
     "gateway",
     "resilience",
     "ratelimit",
+    "fault",
+    "serviceentry",
 )
 TRACES = 20
 """The last traces of a service, in which its callers are looked for."""
@@ -151,6 +153,7 @@ _TABLES = {
     "instances": ("id", "service", "version", "node", "locality", "health", "reason", "labels"),
     "virtualServices": ("name", "namespace", "revision", "hosts", "binds", "subsets"),
     "destinationRules": ("name", "namespace", "revision"),
+    "treatment": ("kind", "name", "namespace", "revision", "subset", "says", "until"),
     "subsets": ("name", "labels", "instances"),
     "destinations": ("host", "subset"),
     "callers": ("service", "calls"),

@@ -9,7 +9,12 @@ from ..actors.messages.error import InvalidName
 from ..actors.messages.health import ROUTABLE
 from ..actors.messages.name import called_token
 from ..actors.routing.subset import carries
+from ..actors.routing.upstream import ROOT, covers, space_of
 from .output import Item
+
+TREATS = ("Resilience", "RateLimit", "Fault")
+"""Kinds about one destination that say how its calls are treated."""
+_WHOM = ("host", "subset", "instance", "source", "owner", "reason", "expires", "percentage", "responseHeaders")
 
 
 class _Labelled(NamedTuple):
@@ -31,6 +36,7 @@ def service(name: str, instances: list[Item], documents: list[Item], callers: li
     token = _token(name, "default")
     rules: list[Item] = []
     destinations: list[Item] = []
+    others: list[Item] = []
     for document in documents:
         space, spec = _metadata(document, "namespace") or "default", _mapping(document.get("spec"))
         about: Item = {
@@ -49,6 +55,10 @@ def service(name: str, instances: list[Item], documents: list[Item], callers: li
                 )
         elif document.get("kind") == "DestinationRule" and _token(str(spec.get("host")), space) == token:
             destinations.append({**about, "subsets": subset_counts(spec, members)})
+        elif document.get("kind") in TREATS and _treats(str(document["kind"]), spec, space, token):
+            end = {"until": spec["expires"]} if "expires" in spec else {}
+            said = {"subset": spec.get("subset") or "", "says": _says(spec), **end}
+            others.append({"kind": document["kind"], **about, **said})
     return {
         "name": name,
         "versions": sorted({str(one.get("version") or "") for one in members} - {""}),
@@ -56,8 +66,21 @@ def service(name: str, instances: list[Item], documents: list[Item], callers: li
         "instances": members,
         "virtualServices": rules,
         "destinationRules": destinations,
+        "treatment": others,
         "callers": callers,
     }
+
+
+def _treats(kind: str, spec: Item, space: str, token: str) -> bool:
+    """Whether a document about a host, or a wildcard, holds for the service; a Fault does from any namespace."""
+    host = str(spec.get("host") or "")
+    holds = kind == "Fault" or space in (space_of(token), ROOT)
+    return holds and (covers(host.lower(), token) if "*" in host else _token(host, space) == token)
+
+
+def _says(spec: Item) -> list[str]:
+    """What a document has besides whom it is about and why: the names of its blocks."""
+    return sorted(name for name, value in spec.items() if name not in _WHOM and value not in (None, False, [], ""))
 
 
 def node(name: str, instances: list[Item], statuses: list[Item]) -> Item:

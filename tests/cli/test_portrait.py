@@ -67,6 +67,24 @@ def test_a_service_shows_its_instances_and_what_binds_it() -> None:
     assert {one["name"]: one["instances"] for one in rule["subsets"]} == {"old": 1, "new": 1, "none": 0}
 
 
+def test_a_service_shows_what_its_calls_are_treated_by() -> None:
+    rules = [
+        document("Resilience", "own", {"host": "reviews", "subset": "new", "hedging": {}, "circuitBreaker": {}}, 5),
+        document("Resilience", "root", {"host": "*", "admission": {}}, namespace="istio-system"),
+        document("Resilience", "away", {"host": "reviews.default", "hedging": {}}, namespace="other"),
+        document("RateLimit", "ratings", {"host": "ratings", "limits": [{"requests": 1}]}),
+        document("Fault", "game", {"host": "reviews.default", "drop": True, "expires": "2026-11-24T21:00:00Z"}, 6, "x"),
+        document("Fault", "broken", {}),
+    ]
+    found = portrait.service("reviews", ALIVE, rules, [])["treatment"]
+    assert [(one["kind"], one["name"], one["subset"], one["says"]) for one in found] == [
+        ("Resilience", "own", "new", ["circuitBreaker", "hedging"]),
+        ("Resilience", "root", "", ["admission"]),
+        ("Fault", "game", "", ["drop"]),
+    ]
+    assert found[2]["until"] == "2026-11-24T21:00:00Z"
+
+
 def test_a_service_of_another_namespace_has_rules_of_its_own() -> None:
     found = portrait.service("reviews.other", ALIVE, RULES, None)
     assert [(one["name"], one["binds"]) for one in found["virtualServices"]] == [("away", True)]
