@@ -49,7 +49,8 @@ class Connecting:
         mesh = None
         try:
             unique = secrets.token_hex(6)
-            mesh = Mesh(bus, target, name, self._sampling, unique=unique, rng=random.Random(), clock=time.monotonic)
+            clocks = {"clock": time.monotonic, "wall_clock": time.time}
+            mesh = Mesh(bus, target, name, self._sampling, unique=unique, rng=random.Random(), **clocks)
             await mesh.open(self._timeout)
         except BaseException:
             await (mesh or bus).close()

@@ -103,6 +103,7 @@ class Mesh(Calling[_Outlet]):
         unique: str,
         rng: random.Random,
         clock: Callable[[], float],
+        wall_clock: Callable[[], float],
     ) -> None:
         """Take over `bus`; `open` makes it ready.
 
@@ -111,6 +112,7 @@ class Mesh(Calling[_Outlet]):
             rng: chance.
             clock: seconds that only grow; not uvloop's own, which stand still during a turn: a limit is counted from
                 the call on.
+            wall_clock: seconds since 1970, by which faults end.
         """
         loop = asyncio.get_running_loop()
         caller = Caller(f"{name or 'client'}-{unique}", name, "")  # no instance: the registry vouches for nothing
@@ -125,7 +127,7 @@ class Mesh(Calling[_Outlet]):
         self._post = Post(bus, subjects, self._surroundings)
         self._post.open()
         wire = Wire(bus, subjects, self._deadlines, clock)
-        proxy = _Proxy(wire, self._deadlines, rng, clock, _Silent())
+        proxy = _Proxy(wire, self._deadlines, rng, clock, _Silent(), wall_clock=wall_clock)
         proxy.under_way = {}
         self.hosting = _Outlet(caller, proxy)
         wire.open(caller)

@@ -18,6 +18,7 @@ from .bucket import Stores
 from .door import HttpReply, request
 from .failure import SimulationError
 from .faults import Lines
+from .ground import EPOCH
 from .happening import Happenings
 from .host import Host
 from .invariant import Invariants
@@ -98,7 +99,8 @@ class Simulation(Happenings):
         outside = self.server.join(Outsider(self.loop), "scenario")  # type: ignore[arg-type]
         rng = random.Random(f"{self.seed}/client")
         target = Target("", self.mesh, "the simulation")
-        self._client = Mesh(outside, target, "scenario", 0.0, unique="sim", rng=rng, clock=self.loop.time)
+        clocks = {"clock": self.loop.time, "wall_clock": lambda: EPOCH + self.now}
+        self._client = Mesh(outside, target, "scenario", 0.0, unique="sim", rng=rng, **clocks)
         await self._client.open(10.0)
         self._user = self.server.join(Outsider(self.loop), "user")  # type: ignore[arg-type]
         self._user.inbox(b"_INBOX.user.*")

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from ..messages.disruption import Disruption
+from ..messages.disruption import LONGEST, Disruption
 from ..messages.fallback import Elsewhere
 from ..messages.rate_limit import RateLimit
 from ..messages.resilience import Resilience
@@ -74,10 +74,13 @@ class Resiliences:
             self._known(limit.routes, ("spec", "limits", place, "routes"), report)
 
     def fault(self, rule: Disruption, now: float, report: Report) -> None:
-        """Warn of a fault that is over at `now` (seconds since 1970)."""
+        """Warn of a fault that is over at `now` (seconds since 1970), or that would last too long."""
         if now and rule.expires and rule.expires <= now:
             message, hint = "it is over: it strikes nothing", "set a later time, or `plait fault add … --for 5m`"
             report.warn(ProblemCode.NO_EFFECT, ("spec", "expires"), message, hint)
+        elif now and rule.expires > now + LONGEST:
+            message = "it ends on each node after 24 h, whatever stands here"
+            report.warn(ProblemCode.NO_EFFECT, ("spec", "expires"), message, "put it in again while it is needed")
 
     def _hashed(self, rule: Resilience, report: Report) -> None:
         """Warn of ways to treat hashed calls where none are."""

@@ -5,7 +5,9 @@ import importlib.util
 import re
 import subprocess
 import sys
+import time
 import types
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -92,6 +94,18 @@ async def test_policy_decides_about_its_calls_and_reaches_it_while_it_is_connect
     await bus.apply(FAULT)
     await eventually(faulty, 3.0)
     assert (await outside.call("ratings", "/ratings/0")).ok
+
+
+async def test_a_fault_of_attempts_ends_for_callers_from_outside_when_it_says(outside, bus, eventually):
+    end = datetime.fromtimestamp(time.time() + 1.0, UTC).isoformat()
+    spec = f"host: details, abort: {{httpStatus: 418}}, owner: me, reason: a test, expires: '{end}'"
+    await bus.apply(f"apiVersion: plait.dev/v1\nkind: Fault\nmetadata: {{name: short}}\nspec: {{{spec}}}\n")
+
+    async def answered():
+        return (await outside.call("details", "/details/0")).status == 200
+
+    assert not await answered()
+    await eventually(answered, 5.0)
 
 
 async def test_a_call_continues_the_span_that_opentelemetry_has(outside, bus, eventually):

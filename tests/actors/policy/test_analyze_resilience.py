@@ -8,7 +8,9 @@ from plait.actors.policy.analyze_resilience import BLOCKS
 from plait.actors.policy.finding import of_text
 from plait.actors.policy.world import FILES, World
 
-MESH = World({"ratings": [{"version": "v1"}], "reviews": [{"version": "v1"}]}, [], now=1_000_000_000.0)
+MESH = World(
+    {"ratings": [{"version": "v1"}], "reviews": [{"version": "v1"}]}, [], now=1_795_554_000.0
+)  # 2026-11-24T21:00:00Z
 SUBSETS = """---
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
@@ -19,7 +21,7 @@ spec:
   subsets: [{name: v1, labels: {version: v1}}]
 """
 HASHED = SUBSETS % "consistentHash: {httpHeaderName: end-user}"
-LASTS = ", owner: me, reason: why, expires: '2096-11-24T23:00:00Z'"
+LASTS = ", owner: me, reason: why, expires: '2026-11-24T23:00:00Z'"
 
 
 def document(kind, spec, name="one"):
@@ -152,6 +154,7 @@ def test_a_fault_that_is_over_is_told_where_the_time_is_known():
     over = document("Fault", "host: ratings, drop: true, owner: me, reason: why, expires: '2001-01-01T00:00:00Z'")
     assert findings(over) == [("warning", "no_effect", "$.spec.expires")]
     assert findings(over, world=FILES) == []
+    assert findings(over.replace("2001", "2027")) == [("warning", "no_effect", "$.spec.expires")]
 
 
 def test_a_fault_in_force_does_not_hold_its_subset_up(policies):
