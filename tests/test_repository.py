@@ -80,3 +80,8 @@ def test_files_that_documents_name_are_there(tracked):
         if not any(f"/{name}".endswith(f"/{named}") for name in tracked)
     ]
     assert missing == []
+
+
+def test_every_decision_has_a_number_of_its_own():
+    numbers = [path.name[:4] for path in (ROOT / "docs" / "decisions").glob("*.md")]
+    assert sorted(numbers) == sorted(set(numbers))
