@@ -13,47 +13,13 @@ from ..messages.error import Cancelled, NotAdmitted
 from ..messages.resilience import Admission
 from .endpoint import Endpoint
 from .judge import Outcome
+from .window import Window
 
-SLOTS = 30
+SPAN = 30
 """Seconds that are looked back to, counted one by one."""
 
 MOST = 0.8
 """Part of the calls that is refused where all fail."""
-
-
-class SuccessRate:
-    """Calls and successes of the last 30 s. Times are seconds of any clock that only grows."""
-
-    __slots__ = ("_at", "_calls", "_good", "calls", "good")
-
-    def __init__(self) -> None:
-        self.calls = 0
-        self.good = 0
-        self._calls = [0] * SLOTS
-        self._good = [0] * SLOTS
-        self._at = 0
-
-    def record(self, good: bool, now: float) -> None:
-        """Count one call."""
-        self.move(now)
-        slot = self._at % SLOTS
-        self._calls[slot] += 1
-        self.calls += 1
-        if good:
-            self._good[slot] += 1
-            self.good += 1
-
-    def move(self, now: float) -> None:
-        """Forget what is older than 30 s."""
-        at = int(now)
-        if at <= self._at:
-            return
-        for passed in range(max(self._at + 1, at - SLOTS + 1), at + 1):
-            slot = passed % SLOTS
-            self.calls -= self._calls[slot]
-            self.good -= self._good[slot]
-            self._calls[slot] = self._good[slot] = 0
-        self._at = at
 
 
 def refusal(calls: int, good: int, threshold: float, aggression: float) -> float:
@@ -67,7 +33,7 @@ class Admissions:
 
     def __init__(self, asked: Admission, clock: Callable[[], float], draw: Callable[[], float]) -> None:
         self.asked = asked
-        self.rate = SuccessRate()
+        self.recent = Window(SPAN, SPAN)
         self.refused = 0
         self._clock = clock
         self._draw = draw
@@ -78,13 +44,15 @@ class Admissions:
         Raises:
             NotAdmitted: it is one of the part that is not sent.
         """
-        rate, asked = self.rate, self.asked
-        if rate.good >= rate.calls * asked.threshold / 100.0:
+        recent, asked = self.recent, self.asked
+        if recent.calls - recent.failed >= recent.calls * asked.threshold / 100.0:
             return
-        rate.move(self._clock())
-        if rate.calls < asked.requests:
+        recent.slide(self._clock())
+        if recent.calls < asked.requests:
             return
-        if self._draw() < refusal(rate.calls, rate.good, asked.threshold / 100.0, asked.aggression):
+        if self._draw() < refusal(
+            recent.calls, recent.calls - recent.failed, asked.threshold / 100.0, asked.aggression
+        ):
             self.refused += 1
             raise NotAdmitted
 
@@ -95,7 +63,7 @@ class Admissions:
         if outcome is None or isinstance(outcome, Cancelled):
             return
         good = isinstance(outcome, ReplyFrame) and outcome.status < 500 and not outcome.cause
-        self.rate.record(good, self._clock())
+        self.recent.add(self._clock(), not good, False)
 
     def admits(self, endpoint: Endpoint) -> bool:
         """Return True: it is about all instances alike."""

@@ -3,20 +3,21 @@
 import math
 
 BUCKETS = 10
-"""Parts of the window; the oldest is forgotten as a whole, so that it covers between 9 and 10 tenths of its span."""
+"""Parts of a window; the oldest is forgotten as a whole, so that ten cover between 9 and 10 tenths of its span."""
 
 
 class Window:
     """Counts in buckets. It slides: a window that begins anew at fixed times forgets a failure at its edge."""
 
-    __slots__ = ("_calls", "_failed", "_newest", "_rate", "_slow", "calls", "failed", "slow")
+    __slots__ = ("_buckets", "_calls", "_failed", "_newest", "_rate", "_slow", "calls", "failed", "slow")
 
-    def __init__(self, seconds: float) -> None:
-        self._rate = BUCKETS / seconds
+    def __init__(self, seconds: float, buckets: int = BUCKETS) -> None:
+        self._buckets = buckets
+        self._rate = buckets / seconds
         self._newest = 0
-        self._calls = [0] * BUCKETS
-        self._failed = [0] * BUCKETS
-        self._slow = [0] * BUCKETS
+        self._calls = [0] * buckets
+        self._failed = [0] * buckets
+        self._slow = [0] * buckets
         self.calls = 0
         """Calls in the window, as of the last `add` or `slide`."""
         self.failed = 0
@@ -27,7 +28,7 @@ class Window:
     def add(self, now: float, failed: bool, slow: bool) -> None:
         """Count one call that ended at `now`, in seconds of a clock that does not go back."""
         self.slide(now)
-        place = self._newest % BUCKETS
+        place = self._newest % self._buckets
         self._calls[place] += 1
         self.calls += 1
         if failed:
@@ -43,8 +44,8 @@ class Window:
         steps = newest - self._newest
         if steps <= 0:
             return
-        for place in range(self._newest + 1, self._newest + 1 + min(steps, BUCKETS)):
-            old = place % BUCKETS
+        for place in range(self._newest + 1, self._newest + 1 + min(steps, self._buckets)):
+            old = place % self._buckets
             self.calls -= self._calls[old]
             self.failed -= self._failed[old]
             self.slow -= self._slow[old]
@@ -54,5 +55,5 @@ class Window:
     def clear(self) -> None:
         """Forget everything."""
         for counts in (self._calls, self._failed, self._slow):
-            counts[:] = [0] * BUCKETS
+            counts[:] = [0] * self._buckets
         self.calls = self.failed = self.slow = 0

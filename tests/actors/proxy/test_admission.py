@@ -8,7 +8,8 @@ from plait.actors import Response, Service, get
 from plait.actors.messages.envelope import ReplyFrame
 from plait.actors.messages.error import Cancelled, DeadlineExceeded, NotAdmitted
 from plait.actors.messages.resilience import Admission, Resilience
-from plait.actors.proxy.admission import Admissions, SuccessRate, refusal
+from plait.actors.proxy.admission import SPAN, Admissions, refusal
+from plait.actors.proxy.window import Window
 from tests.nodes import Network
 from tests.virtual_loop import anyio_backend  # noqa: F401
 
@@ -25,15 +26,15 @@ def test_aggression_refuses_earlier():
 
 
 def test_the_rate_forgets_what_is_older_than_30_seconds():
-    rate = SuccessRate()
+    recent = Window(SPAN, SPAN)
     for second in range(10):
-        rate.record(second % 2 == 0, 100.0 + second)
-    rate.move(131.5)
-    assert (rate.calls, rate.good) == (8, 4)
-    rate.move(500.0)
-    assert (rate.calls, rate.good) == (0, 0)
-    rate.record(True, 499.0)  # a clock that is a little behind counts where we are
-    assert rate.calls == 1
+        recent.add(100.0 + second, second % 2 == 1, slow=False)
+    recent.slide(131.5)
+    assert (recent.calls, recent.failed) == (8, 4)
+    recent.slide(500.0)
+    assert (recent.calls, recent.failed) == (0, 0)
+    recent.add(499.0, failed=False, slow=False)  # a clock that is a little behind counts where we are
+    assert recent.calls == 1
 
 
 def test_a_failing_destination_gets_a_fifth_and_a_recovered_one_all():
@@ -60,10 +61,10 @@ def test_what_says_nothing_of_the_destination_is_not_counted():
     admission = Admissions(Admission(), lambda: 0.0, random.Random(1).random)
     for outcome in (None, Cancelled()):
         admission.record(None, outcome, 0.1)
-    assert admission.rate.calls == 0
+    assert admission.recent.calls == 0
     admission.record(None, DeadlineExceeded(), 0.1)
     admission.record(None, ReplyFrame(1, 404, [], b""), 0.1)
-    assert (admission.rate.calls, admission.rate.good) == (2, 1)
+    assert (admission.recent.calls, admission.recent.failed) == (2, 1)
 
 
 class Ill(Service, name="ill"):
