@@ -117,7 +117,8 @@ class _Checker:
         for place, part in enumerate(parts):
             one = self._value(part, kind, (*path, place), around)
             if one is WRONG:  # the others keep their positions
-                one = item.cls() if isinstance(item, inspect.StructType) else ""
+                number = isinstance(item, inspect.IntType | inspect.FloatType)
+                one = item.cls() if isinstance(item, inspect.StructType) else 0 if number else ""
             checked.append(one)
         return checked
 

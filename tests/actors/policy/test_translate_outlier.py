@@ -84,3 +84,10 @@ def test_a_subset_and_a_port_have_blocks_of_their_own(translated):
     assert [subset.policy.outlier.consecutive_5xx for subset in policy.subsets] == [2, 7]
     (_, at_80), (_, at_81) = policy.ports
     assert (at_80.outlier.consecutive_5xx, at_81.outlier) == (3, None)
+
+
+def test_a_code_that_is_no_number_is_told_beside_those_that_are(translated):
+    block = "{outlierDetectionHttpErrorCodes: [429, '503', null]}"
+    found = translated(f"  host: reviews\n  trafficPolicy: {{outlierDetection: {block}}}\n", kind="DestinationRule")
+    assert found.problems
+    assert {one.code for one in found.problems} == {"invalid_type"}
