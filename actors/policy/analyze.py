@@ -1,6 +1,7 @@
 """The analyzer: all findings about the documents of a bundle, in the policy as it would be with them."""
 
 from ..loop.slice import Steps
+from ..messages.disruption import Disruption
 from ..messages.external import ExternalService
 from ..messages.rate_limit import RateLimit
 from ..messages.resilience import Resilience
@@ -62,7 +63,7 @@ def analyze(scene: Scene, world: World) -> Steps[list[Problem]]:
             outside.tell(rule, report)
         elif isinstance(rule, DestinationPolicy):
             services.rule(rule, report)
-        else:
+        elif isinstance(rule, Resilience | RateLimit | Disruption):
             services.about(rule, report)
             if isinstance(rule, Resilience):
                 resiliences.tell(rule, report)
