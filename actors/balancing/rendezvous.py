@@ -7,6 +7,7 @@ member. So it is used while members are few, and the ring from there on.
 from collections.abc import Collection, Container, Mapping
 from itertools import repeat
 from math import inf, log
+from operator import mul, sub
 
 import xxhash
 
@@ -17,6 +18,8 @@ from .ring import Ring
 FEW = 32
 """Up to so many members scores lead alone: there a lookup takes some 2 us, the ring's 0.6. With twice as many the ring
 leads alone. In between each further member hands 1/32 of the keys to the ring: at one border all would move at once."""
+FEW_WEIGHED = 12
+"""The same where weights differ: there each score takes a logarithm."""
 
 _LOG = log(2.0**64)
 
@@ -42,13 +45,14 @@ class Rendezvous:
             if min(shares, default=0.0) == max(shares, default=0.0):
                 shares = None
         count, ring = len(names), None
-        if count > FEW:
+        few = FEW if shares is None else FEW_WEIGHED
+        if count > few:
             ring = self._ring or Ring()
             yield from ring.follow(names, None if shares is None else dict(zip(names, shares, strict=True)))
-        seeds = [xxhash.xxh64_intdigest(name.encode()) for name in names] if count < 2 * FEW else []
+        seeds = [xxhash.xxh64_intdigest(name.encode()) for name in names] if count < 2 * few else []
         self._names, self._seeds, self._ring = names, seeds, ring
         self._inverses = None if shares is None else [1.0 / one for one in shares]
-        self._share = min(65_536, max(0, count - FEW) * 65_536 // FEW)
+        self._share = min(65_536, max(0, count - few) * 65_536 // few)
 
     def find(self, key: int, routable: Mapping[str, T], avoided: Container[object]) -> T | None:
         """Return the member of the highest score, or of the next that can be called."""
@@ -70,5 +74,8 @@ class Rendezvous:
         if self._inverses is None:
             scores: list[float] = list(hashes)
             return scores
-        # The same order as -weight / ln(hash / 2^64), with less work: no hash is 0, and 0 is divided by nowhere.
-        return [(log(one + 1) - _LOG) * inverse for one, inverse in zip(hashes, self._inverses, strict=True)]
+        # The same order as -weight / ln(hash / 2^64), with less work: 0 is divided by nowhere, and no step is Python's.
+        try:
+            return list(map(mul, map(sub, map(log, hashes), repeat(_LOG)), self._inverses))
+        except ValueError:  # a hash of 0, once in 2^64
+            return [-inf] * len(self._inverses)

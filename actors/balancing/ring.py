@@ -1,4 +1,4 @@
-"""The hash ring: each member has many fixed places on a circle of 64 bits, and takes the keys that lie before them.
+"""The hash ring: each member has many fixed places on a circle, and takes the keys that lie before them.
 
 Where a member's places are depends on its id alone: callers that know the same members have the same ring, in
 whatever order they got to know them, and who joins or leaves moves no key between two others.
@@ -6,7 +6,7 @@ whatever order they got to know them, and who joins or leaves moves no key betwe
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Collection, Container, Iterator, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 
 import xxhash
 
@@ -17,11 +17,18 @@ PLACES = 160
 """Places of each member: its share is then within some 8 % of an even one (1 / sqrt(160))."""
 
 _STEP = 320
-"""Places that are put in or taken out at a time: less than a millisecond of work."""
+"""Places that are made, put in or taken out at a time: less than a millisecond of work."""
+_STRETCH = 50_000
+"""Places that are copied at a time."""
+_OWNER = 0xFFFF_FFFF
+
+Change = tuple[int, int, int]
+"""A member's number, and its places from one up to another."""
 
 
 class Ring:
-    """Members on a circle. Numbers stand for them: arrays of numbers are copied without touching an object each."""
+    """Members on a circle of 2^32 points: a place is 6 bytes, so that many members have room, and two at one point
+    are few. Numbers stand for members: arrays of numbers are copied without touching an object each."""
 
     def __init__(self, minimum: int = 0) -> None:
         """With few members each has twice, four times … as many places, so that there are `minimum` in all.
@@ -29,86 +36,123 @@ class Ring:
         The count changes with the number of members then: where it halves or doubles, about half of all keys move.
         """
         self._minimum = minimum
-        self._counts: dict[str, int] = {}
-        """How many places each member has."""
         self._numbers: dict[str, int] = {}
-        self._names: dict[int, str] = {}
-        self._next = 0
-        self._points = array("Q")
-        self._owners = array("I")
+        self._names: list[str] = []
+        self._counts = array("I")
+        """How many places each has, by number."""
+        self._free: list[int] = []
+        self._points = array("I")
+        self._owners = array("H")
 
     def __len__(self) -> int:
         return len(self._points)
 
     def follow(self, members: Collection[str], weights: Mapping[str, float] | None = None) -> Steps[None]:
         """Have these members from the end of the steps on; whoever weighs twice as much has twice as many places."""
-        work = 0
-        more: list[tuple[int, str]] = []
-        less: list[tuple[int, str]] = []
-        for name, have, want in self._differences(counts(members, weights, self._minimum)):
-            self._counts[name] = want
-            if want > have:
-                more += _places(name, have, want)
-            else:
-                less += _places(name, want, have)
-            work += abs(want - have)
-            if work >= _STEP:
-                self._change(more, less)
-                work, more, less = 0, [], []
+        wanted = counts(members, weights, self._minimum)
+        more: list[Change] = []
+        less: list[Change] = []
+        yield
+        for place, name in enumerate(dict.fromkeys((*wanted, *self._numbers))):
+            if place % 2000 == 1999:
                 yield
-        self._change(more, less)
+            number, want = self._number(name), wanted.get(name, 0)
+            have = self._counts[number]
+            if want > have:
+                more.append((number, have, want))
+            elif have > want:
+                less.append((number, want, have))
+        points, owners = self._points, self._owners
+        if len(self._names) > 0x1_0000 and owners.typecode == "H":
+            owners = array("I", owners)
+        for changes, cut in ((more, 0), (less, 1)):
+            if changes:
+                buckets = yield from self._spread(changes)
+                points, owners = yield from self._merged(points, owners, buckets, cut)
+        self._points, self._owners = points, owners
+        for number, _, want in more:
+            self._counts[number] = want
+        for number, want, _ in less:
+            self._counts[number] = want
+        for name in [one for one in self._numbers if one not in wanted]:
+            self._free.append(self._numbers.pop(name))
 
     def find(self, key: int, routable: Mapping[str, T], avoided: Container[object]) -> T | None:
         """Return the owner of the first place at `key` or after it, passing over whoever cannot be called."""
         owners, names = self._owners, self._names
-        start = bisect_left(self._points, key)
+        start = bisect_left(self._points, key >> 32)
         for place in range(start - len(owners), start):  # an index below 0 counts from the end: the way around
             found = routable.get(names[owners[place]])
             if found is not None and found not in avoided:
                 return found
         return None
 
-    def _differences(self, wanted: Mapping[str, int]) -> Iterator[tuple[str, int, int]]:
-        """Each member whose count changes, with what it has and shall have; many places come in several parts."""
-        for name in sorted(wanted.keys() | self._counts.keys()):
-            have, want = self._counts.get(name, 0), wanted.get(name, 0)
-            while have != want:
-                part = min(want, have + _STEP) if want > have else max(want, have - _STEP)
-                yield name, have, part
-                have = part
+    def _number(self, name: str) -> int:
+        number = self._numbers.get(name)
+        if number is not None:
+            return number
+        if self._free:
+            number = self._free.pop()
+            self._names[number] = name
+        else:
+            number = len(self._names)
+            self._names.append(name)
+            self._counts.append(0)
+        self._numbers[name] = number
+        return number
 
-    def _change(self, more: list[tuple[int, str]], less: list[tuple[int, str]]) -> None:
-        for name in dict.fromkeys(name for _, name in more if name not in self._numbers):
-            self._numbers[name], self._names[self._next] = self._next, name
-            self._next += 1
-        if more:
-            self._merge(sorted(more), 0)
-        if less:
-            self._merge(sorted(less), 1)
-        for name in dict.fromkeys(name for _, name in less if not self._counts[name]):
-            del self._counts[name], self._names[self._numbers.pop(name)]
+    def _spread(self, changes: Iterable[Change]) -> "Steps[list[array[int]]]":
+        """Return places, each a point and a number in one, in buckets that stand in order: so that no step has to sort
+        all of them."""
+        bits = (sum(end - first for _, first, end in changes) // _STEP).bit_length()
+        shift, digest, left = 64 - bits, xxhash.xxh64_intdigest, _STEP
+        buckets = [array("Q") for _ in range(1 << bits)]
+        for number, first, end in changes:
+            name = self._names[number]
+            for low in range(first, end, _STEP):
+                high = min(end, low + _STEP)
+                for place in range(low, high):
+                    point = digest(f"{name}_{place}".encode())
+                    buckets[point >> shift].append(point >> 32 << 32 | number)
+                left -= high - low
+                if left <= 0:
+                    left = _STEP
+                    yield
+        return buckets
 
-    def _merge(self, places: list[tuple[int, str]], cut: int) -> None:
-        """Put sorted places in, or, with `cut` 1, take them out; what lies between is copied in whole stretches."""
-        points, owners, last = self._points, self._owners, 0
-        new, their = array("Q"), array("I")
-        for point, name in places:
-            at = self._index(point, name, last)
-            new += points[last:at]
-            their += owners[last:at]
-            if not cut:
-                new.append(point)
-                their.append(self._numbers[name])
-            last = at + cut
-        self._points = new + points[last:]
-        self._owners = their + owners[last:]
-
-    def _index(self, point: int, name: str, low: int) -> int:
-        points, owners, names = self._points, self._owners, self._names
-        at = bisect_left(points, point, low)
-        while at < len(points) and points[at] == point and names[owners[at]] < name:
-            at += 1  # two at one point stand by id: no order of coming may tell two rings apart
-        return at
+    def _merged(
+        self, points: "array[int]", owners: "array[int]", buckets: "list[array[int]]", cut: int
+    ) -> "Steps[tuple[array[int], array[int]]]":
+        """Return the circle with these places put in or, with `cut` 1, taken out; what lies between is copied in whole
+        stretches."""
+        names, last, copied = self._names, 0, 0
+        new, their = array("I"), array(owners.typecode)
+        for bucket in buckets:
+            ordered = sorted(bucket)
+            if len({one >> 32 for one in ordered}) < len(ordered):
+                # Two at one point stand by id: no order of coming may tell two rings apart.
+                ordered.sort(key=lambda one: (one >> 32, names[one & _OWNER]))
+            for one in ordered:
+                point, number = one >> 32, one & _OWNER
+                at = bisect_left(points, point, last)
+                while at < len(points) and points[at] == point and names[owners[at]] < names[number]:
+                    at += 1
+                new += points[last:at]
+                their += owners[last:at]
+                if not cut:
+                    new.append(point)
+                    their.append(number)
+                copied += at - last
+                last = at + cut
+                if copied > _STRETCH:
+                    copied = 0
+                    yield
+            yield
+        for low in range(last, len(points), _STRETCH):
+            new += points[low : low + _STRETCH]
+            their += owners[low : low + _STRETCH]
+            yield
+        return new, their
 
 
 def counts(members: Collection[str], weights: Mapping[str, float] | None, minimum: int = 0) -> dict[str, int]:
@@ -131,9 +175,3 @@ def counts(members: Collection[str], weights: Mapping[str, float] | None, minimu
     while members and each * total < minimum:
         each *= 2
     return {name: max(1, round(known[name] * each)) for name in members if known[name] > 0.0}
-
-
-def _places(name: str, first: int, end: int) -> list[tuple[int, str]]:
-    """Return a member's places from number `first` up to `end`."""
-    digest = xxhash.xxh64_intdigest
-    return [(digest(f"{name}_{number}".encode()), name) for number in range(first, end)]

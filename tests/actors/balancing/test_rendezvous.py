@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 import xxhash
 
-from plait.actors.balancing.rendezvous import FEW, Rendezvous
+from plait.actors.balancing.rendezvous import FEW, FEW_WEIGHED, Rendezvous
 from plait.actors.balancing.ring import Ring
 from plait.actors.loop.slice import at_once
 from tests.actors.balancing.member import CHI, chi_square
@@ -116,3 +116,12 @@ def test_nobody_one_nothing_and_a_billion():
     assert made.find(7, {"a": 1}, ()) is None
     for key in (0, 2**64 - 1):
         assert rendezvous(["a", "b"], {"a": 1.0, "b": 2.0}).find(key, {"a": 1, "b": 2}, ()) in (1, 2)
+
+
+def test_by_weight_the_ring_begins_to_lead_with_fewer():
+    few = names_of(FEW_WEIGHED)
+    many = names_of(2 * FEW_WEIGHED)
+    weigh = lambda names: {name: 1.0 + (place % 2) for place, name in enumerate(names)}  # noqa: E731
+    assert rendezvous(few, weigh(few))._ring is None
+    assert rendezvous(many, weigh(many))._share == 65_536
+    assert rendezvous(many)._ring is None

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 import xxhash
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from plait.actors.balancing.ring import PLACES, Ring
@@ -56,6 +56,7 @@ def test_who_joins_takes_its_share_and_moves_no_other_key(count, ideal):
     assert sum(shares) / len(shares) == pytest.approx(ideal, rel=0.1)
 
 
+@settings(deadline=None)
 @given(st.lists(st.sets(st.sampled_from(members(9))), min_size=1, max_size=8), st.sampled_from([0, 1024, 3000]))
 def test_a_ring_is_the_same_whatever_came_and_went_before(steps, minimum):
     lived = Ring(minimum)
@@ -121,3 +122,47 @@ def test_a_ring_that_is_given_a_random_order_of_names_is_the_same():
     names = members(50)
     shuffled = random.Random(3).sample(names, 50)
     assert owners(ring(names), names) == owners(ring(shuffled), names)
+
+
+def test_a_place_takes_six_bytes_and_more_only_where_numbers_need_it():
+    made = ring(members(200))
+    assert made._points.itemsize * len(made) + made._owners.itemsize * len(made) == 6 * 160 * 200
+    assert len(made) == 160 * 200
+
+
+def test_numbers_of_those_who_left_are_given_again():
+    made = Ring()
+    for turn in range(50):
+        at_once(made.follow([f"{turn}-a", f"{turn}-b", "stays"]))
+    assert len(made._names) <= 6
+    assert set(owners(made, ["49-a", "49-b", "stays"], keys=KEYS[:200])) == {"49-a", "49-b", "stays"}
+
+
+def test_lookups_between_the_steps_find_those_who_were_there():
+    names = members(40)
+    made, few = ring(names[:20]), KEYS[:200]
+    before = owners(made, names[:20], keys=few)
+    steps = made.follow(names[10:])
+    count = 0
+    for _ in steps:
+        count += 1
+        assert owners(made, names[:20], keys=few) == before
+    assert count > 20
+    assert owners(made, names[10:], keys=few) == owners(ring(names[10:]), names[10:], keys=few)
+
+
+def test_steps_that_end_midway_leave_a_ring_that_goes_on():
+    made, names = ring(members(5)), members(9)
+    steps = made.follow(names)
+    next(steps)
+    steps.close()
+    at_once(made.follow(names[3:]))
+    assert owners(made, names[3:], keys=KEYS[:300]) == owners(ring(names[3:]), names[3:], keys=KEYS[:300])
+
+
+def test_many_who_join_at_once_take_a_few_steps_each():
+    made = Ring()
+    count = sum(1 for _ in made.follow(members(1000)))
+    more = sum(1 for _ in made.follow(members(1001)))
+    assert count < 1200
+    assert more < 12
