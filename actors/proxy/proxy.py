@@ -28,6 +28,7 @@ from .call import Call
 from .chain import Chain, Chains
 from .counts import Counts
 from .disrupted import Disruptions
+from .endpoint import Endpoint
 from .event import Emitter
 from .hearing import Hearing
 from .locality import NOT_KNOWN, Here
@@ -176,12 +177,19 @@ class Proxy(Actor):
 
     def _apply(self, message: Instances) -> None:
         self._nodes = None
+        touched: dict[str, None] = {}
+        gone: list[Endpoint] = []
+        left = [key for key, value in message.changes.items() if value is None]
         if message.whole:
-            for key in [key for key in self._instances if key not in message.changes]:
-                self._remove(key)
+            left += [key for key in self._instances if key not in message.changes]
+        for key in left:
+            old = self._instances.pop(key, None)
+            endpoint = None if old is None else self.directory.take_out(old.service, old.id, refresh=False)
+            if endpoint is not None:
+                touched[endpoint.instance.service] = None
+                gone.append(endpoint)
         for key, value in message.changes.items():
             if value is None:
-                self._remove(key)
                 continue
             try:
                 instance = self._instance.decode(value)
@@ -189,15 +197,14 @@ class Proxy(Actor):
                 self.undecodable += 1
                 continue
             self._instances[key] = instance
-            replaced = self.directory.put(instance)
+            touched[instance.service] = None
+            replaced = self.directory.put(instance, refresh=False)
             if replaced is not None:
                 replaced.gone = True
-                self.wire.gone(replaced)
-
-    def _remove(self, key: str) -> None:
-        instance = self._instances.pop(key, None)
-        endpoint = None if instance is None else self.directory.take_out(instance.service, instance.id)
-        if endpoint is not None:
+                gone.append(replaced)
+        for service in touched:
+            self.directory.refresh(service)
+        for endpoint in gone:  # what waits for one may go on at another, whom it must find
             self.wire.gone(endpoint)
 
     @property

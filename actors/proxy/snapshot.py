@@ -85,8 +85,9 @@ class Directory:
         breaker.use(policy)
         return breaker
 
-    def put(self, instance: Instance) -> Endpoint | None:
-        """Take an instance in; returns the endpoint of an earlier life that it replaces."""
+    def put(self, instance: Instance, refresh: bool = True) -> Endpoint | None:
+        """Take an instance in; returns the endpoint of an earlier life that it replaces. Without `refresh` calls know
+        of it only once its service is refreshed: where many come at once, once for all of them."""
         known = self._services.setdefault(instance.service, {})
         old = known.get(instance.id)
         if old is not None:
@@ -94,20 +95,23 @@ class Directory:
             if old.instance.incarnation == instance.incarnation:
                 old.renew(instance)
                 self.topics.add(old)
-                self.refresh(instance.service)
+                if refresh:
+                    self.refresh(instance.service)
                 return None
         endpoint = known[instance.id] = Endpoint(instance, self._around.clock())
         self.topics.add(endpoint)
-        self.refresh(instance.service)
+        if refresh:
+            self.refresh(instance.service)
         return old
 
-    def take_out(self, service: str, instance: str) -> Endpoint | None:
-        """Take an instance out; returns its endpoint."""
+    def take_out(self, service: str, instance: str, refresh: bool = True) -> Endpoint | None:
+        """Take an instance out; returns its endpoint. `refresh` as with `put`."""
         old = self._services.get(service, {}).pop(instance, None)
         if old is not None:
             old.gone = True
             self.topics.remove(old)
-            self.refresh(service)
+            if refresh:
+                self.refresh(service)
         return old
 
     def cluster(self, upstream: Upstream, mirrors: bool = False) -> Cluster:

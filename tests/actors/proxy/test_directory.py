@@ -6,7 +6,7 @@ import random
 import pytest
 
 from plait.actors.messages.codec import encode
-from plait.actors.messages.error import InstanceGone, NoEndpoints
+from plait.actors.messages.error import InstanceGone, NoEndpoints, NoResponders
 from plait.actors.messages.instance import Instance
 from plait.actors.messages.rule import Destination, DestinationPolicy, RouteRule, RuleSet, Subset
 from plait.actors.messages.traffic import Balancer, TrafficPolicy
@@ -170,3 +170,21 @@ async def test_a_request_goes_on_with_the_snapshot_it_began_with(network):
     assert (newest.cluster.subset, newest.revision) == ("", 2)
     assert (earlier.cluster.subset, earlier.revision) == ("v2", 1)
     assert (unknown.cluster.subset, unknown.revision) == ("", 2)
+
+
+async def test_many_that_come_and_go_in_one_message_are_worked_in_at_once(network, monkeypatch):
+    node = network.node()
+    network.announce(*(instance(f"r-{number}") for number in range(3)))
+    with pytest.raises(NoResponders):
+        await node.send("reviews")
+    refreshed = []
+    refresh = node.proxy.directory.refresh
+    monkeypatch.setattr(node.proxy.directory, "refresh", lambda service: (refreshed.append(service), refresh(service)))
+    changes = {f"reviews/r-{number}": encode(instance(f"r-{number}")) for number in range(1, 500)}
+    node.proxy.receive(Instances({**changes, "reviews/r-0": None}, whole=False))
+    assert refreshed == ["reviews"]
+    (cluster,) = node.proxy.directory.clusters_of("reviews")
+    assert len(cluster.endpoints) == 499
+    node.proxy.receive(Instances(dict(list(changes.items())[:2]), whole=True))
+    assert refreshed == ["reviews"] * 2
+    assert ids(cluster) == ["r-1", "r-2"]
