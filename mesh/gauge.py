@@ -15,6 +15,7 @@ from ..actors.runtime.supervisor import Supervisor
 from ..actors.table.follower import Follower
 from ..tracing.metrics import Metrics
 from .link import Link
+from .resilience_gauge import measure_resilience
 
 if TYPE_CHECKING:
     from prometheus_client import Counter
@@ -71,6 +72,7 @@ def measure(
         ("destination",),
         lambda: [((service,), float(count)) for service, count in proxy.counts.queued.items()],
     )
+    measure_resilience(metrics, link, proxy)
     metrics.read_counter(
         "plait_rate_limited",
         "Calls that a rate limit counted, by what became of them.",

@@ -9,6 +9,7 @@ from ..actors.loop.timer import Deadlines
 from ..actors.messages.instance import Connection
 from ..actors.messages.load import LoadReport
 from ..actors.messages.subject import Subjects
+from ..actors.proxy.concurrency import ConcurrencyLimit
 from ..actors.runtime.surroundings import Surroundings
 from .ground import Ground
 
@@ -29,6 +30,8 @@ class Link:
         """What share of its time the node's event loop is busy."""
         self.loads: dict[str, Callable[[], LoadReport]] = {}
         """How busy the instances are that are called here, by id: the node's heartbeats tell it."""
+        self.limits: dict[str, Callable[[], ConcurrencyLimit | None]] = {}
+        """How many calls they take at a time, where a policy has them find that out."""
         self.asker = Asker(control, subjects, node, self.deadlines)
 
     @property

@@ -78,11 +78,12 @@ class Resident:
             self._meter,
             Arrived(place.telemetry.metrics, self._instance, lambda: place.proxy.instances, link.surroundings.clock),
         )
-        link.loads[name] = self._inbound.load
+        inbound = self._inbound
+        link.loads[name], link.limits[name] = inbound.load, lambda: inbound.limit
         place.proxy.follow(self._ruled)
         self._ruled(place.proxy.table, True)
         self._inbound.open(link.subjects)
-        place.proxy.wire.attach(name, self._inbound.accept)
+        place.proxy.wire.attach(name, self._inbound.accept, self._inbound.stop)
         await link.data.flush()
         await join(place.membership, self._instance, link.surroundings)
         return cell
@@ -106,6 +107,7 @@ class Resident:
         self._inbound.close()
         place.proxy.unfollow(self._ruled)
         place.link.loads.pop(name, None)
+        place.link.limits.pop(name, None)
         place.proxy.wire.detach(name)
         await place.supervisor.stop_child(name)
         place.proxy.wire.close(self._caller)

@@ -88,7 +88,7 @@ class Node:
             hosting.meter,
         )
         inbound.open(SUBJECTS)
-        self.wire.attach(name, inbound.accept)
+        self.wire.attach(name, inbound.accept, inbound.stop)
         if announce:
             self.network.announce(instance)
         return cell

@@ -15,7 +15,18 @@ SLOTS = 10
 class Budget:
     """One destination's budget, kept by each caller for itself."""
 
-    __slots__ = ("_calls", "_due", "_per_call", "_policy", "_reserve", "_retries", "_slot", "fresh", "outstanding")
+    __slots__ = (
+        "_calls",
+        "_due",
+        "_per_call",
+        "_policy",
+        "_reserve",
+        "_retries",
+        "_slot",
+        "fresh",
+        "outstanding",
+        "refused",
+    )
 
     def __init__(self, policy: RetryBudget) -> None:
         self._calls = [0] * SLOTS
@@ -25,6 +36,8 @@ class Budget:
         """Calls since the last look; whoever makes a call adds one."""
         self.outstanding = 0
         """Retries under way."""
+        self.refused = 0
+        """Attempts that were not allowed, so far."""
         self.use(policy)
 
     def use(self, policy: RetryBudget) -> None:
@@ -48,6 +61,7 @@ class Budget:
         spent = sum(self._retries)
         calls = self.fresh + sum(self._calls)
         if self.outstanding >= self._policy.min_concurrency and spent + 1 > calls * self._per_call + self._reserve:
+            self.refused += 1
             return False
         self._retries[-1] += 1
         self.outstanding += 1

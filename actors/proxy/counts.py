@@ -41,6 +41,32 @@ class Counts:
         return tripped(self._directory.clusters())
 
     @property
+    def second_attempts(self) -> Mapping[tuple[str, str], int]:
+        """Attempts beside one that lasted too long, by (service, `begun` or `refused`)."""
+        found: Counter[tuple[str, str]] = Counter()
+        for cluster in self._directory.clusters():
+            found[cluster.service, "begun"] += cluster.pace.begun
+            found[cluster.service, "refused"] += cluster.pace.refused
+        return found
+
+    @property
+    def unbudgeted(self) -> Mapping[str, int]:
+        """Retries and second attempts that a destination's budget did not allow, by service."""
+        found: Counter[str] = Counter()
+        for cluster in self._directory.clusters():
+            found[cluster.service] += cluster.budget.refused
+        return found
+
+    @property
+    def not_admitted(self) -> Mapping[str, int]:
+        """Calls that admission control did not send, by service; services without it are left out."""
+        found: Counter[str] = Counter()
+        for cluster in self._directory.clusters():
+            if cluster.admission is not None:
+                found[cluster.service] += cluster.admission.refused
+        return found
+
+    @property
     def queued(self) -> Mapping[str, int]:
         """Calls that wait for a place, by service; services without any are left out."""
         found: Counter[str] = Counter()

@@ -289,6 +289,10 @@ class Inbound:
     def _cancel(self, subject: bytes, _reply: bytes, payload: bytes, _: bytes) -> None:
         caller = subject[subject.rfind(b".") + 1 :]
         if payload.startswith(self._prefix + caller + b"."):
-            served = self.calls.get(payload)
-            if served is not None:
-                served.expire()
+            self.stop(payload)
+
+    def stop(self, key: bytes) -> None:
+        """Nobody waits for this call any more; harmless where it has ended."""
+        served = self.calls.get(key)
+        if served is not None:
+            served.expire()

@@ -22,6 +22,9 @@ from .waiting import GRACE, Done, Waiting
 Accept = Callable[[bytes, bytes, Callable[[bytes], object]], None]
 """An instance of this very node takes a frame: payload, the call's key, where the reply goes."""
 
+Stop = Callable[[bytes], object]
+"""An instance of this very node hears that nobody waits for a call any more: the call's key."""
+
 
 class Wire:
     """The caller's side of the data connection."""
@@ -42,6 +45,7 @@ class Wire:
         self._count = count(1)
         self._inboxes: dict[str, Subscription] = {}
         self._local: dict[str, Accept] = {}
+        self._stops: dict[str, Stop] = {}
         self.disruptions: Disruptions | None = None
         """Faults put in on purpose, while there are some."""
 
@@ -58,13 +62,14 @@ class Wire:
         for waiting in [each for each in self.waiting.values() if each.call.caller is caller]:
             waiting.lost()
 
-    def attach(self, instance: str, accept: Accept) -> None:
+    def attach(self, instance: str, accept: Accept, stop: Stop) -> None:
         """Calls to this instance need no bus: it lives in this node."""
-        self._local[instance] = accept
+        self._local[instance], self._stops[instance] = accept, stop
 
     def detach(self, instance: str) -> None:
         """The instance no longer takes calls here."""
         self._local.pop(instance, None)
+        self._stops.pop(instance, None)
 
     def send(self, endpoint: Endpoint, call: Call, done: Done) -> Waiting:
         """Send one attempt; `done` takes what comes of it.
@@ -158,6 +163,10 @@ class Wire:
         """Drop a late reply, and tell the instance that nobody waits for it."""
         self.bus.forget(reply)
         instance = endpoint.instance
+        stop = self._stops.get(instance.id)
+        if stop is not None:
+            self._loop.call_soon(stop, reply)  # behind the call itself
+            return
         with suppress(MeshError):  # without a bus there is nobody to tell
             self.bus.publish(self.subjects.cancel(instance.service, instance.id, call.caller.name), reply)
 

@@ -91,6 +91,7 @@ async def test_a_document_turns_it_on_and_refused_calls_are_not_tried_again():
             refused += 1
     assert refused == pytest.approx(150, abs=20)
     assert Ill.count == 200 - refused
+    assert dict(node.proxy.counts.not_admitted) == {"ill": refused}
     node.rules(revision=2)
     assert (await node.send("ill")).status == 503
     await network.close()

@@ -148,3 +148,18 @@ async def test_the_number_of_the_attempt_reaches_the_handler(network):
     front = network.node("front")
     await network.node("b").host(Asks)
     assert b'"attempt":"1"' in (await front.send("asks")).body
+
+
+async def test_a_cancel_inside_one_node_needs_no_bus(network):
+    LOG.clear()
+    Three.hanging, said = True, []
+    front, ear = network.node("front"), network.node("ear")
+    await front.host(Three)
+    ear.bus.subscribe(b"plait.m.cancel.>", lambda subject, *_: said.append(subject))
+    task = asyncio.ensure_future(front.send("three"))
+    await asyncio.sleep(0.1)
+    task.cancel()
+    await asyncio.wait([task])
+    await asyncio.sleep(0.1)
+    assert LOG == ["three began", "three cancelled"]
+    assert said == []

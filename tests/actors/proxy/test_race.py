@@ -1,6 +1,7 @@
 """Second attempts over nodes on one bus: when they begin, who wins, and what becomes of the loser."""
 
 import asyncio
+import contextlib
 
 import pytest
 
@@ -216,3 +217,16 @@ async def test_the_budget_bounds_second_attempts(world):
     pace = world.cluster.pace
     assert 0 < pace.begun <= 0.05 * 220
     assert pace.begun + pace.refused == 100
+
+
+async def test_second_attempts_are_counted_with_those_that_no_budget_allowed(world):
+    world.near.rules(DestinationPolicy("default/echo", "echo", TrafficPolicy(budget=RetryBudget(5.0, 0))))
+    for _ in range(12):
+        world.hang("a")
+        with contextlib.suppress(DeadlineExceeded):
+            await world.timed(timeout=0.5)
+    counts = world.near.proxy.counts
+    begun, refused = (counts.second_attempts["echo", outcome] for outcome in ("begun", "refused"))
+    assert begun > 0
+    assert refused > 0
+    assert counts.unbudgeted == {"echo": refused}
