@@ -126,7 +126,7 @@ class Ring:
         """Return the circle with these places put in or, with `cut` 1, taken out; what lies between is copied in whole
         stretches."""
         names, last, copied = self._names, 0, 0
-        new, their = array("I"), array(owners.typecode)
+        new, their = points[:0], owners[:0]
         for bucket in buckets:
             ordered = sorted(bucket)
             if len({one >> 32 for one in ordered}) < len(ordered):
