@@ -8,6 +8,7 @@ from . import option
 from .address import check_meant, check_targets, listen, pairs
 from .bus import nats_sys
 from .health_check import health_checks
+from .logging_option import logs
 from .weight import Weight
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ Examples:
 @option.trusted_hops
 @option.dns
 @option.advertise
+@logs
 @option.telemetry
 @option.mesh
 def command(
@@ -85,7 +87,8 @@ def command(
     from ..mesh.target import ROLES
 
     check_targets(targets, ROLES)
-    check_meant("gateway" in targets, "needs the target gateway beside it", "trusted_hops")
+    own = ("trusted_hops", "access_log", "access_log_format")
+    check_meant("gateway" in targets, "needs the target gateway beside it", *own)
     check_meant(any(":" in one for one in targets), "needs a service as a target", "check")
     check_meant("dns" in targets, "needs the target dns beside it", "dns", "dns_forward", "dns_ttl")
     from ..actors.messages.name import label

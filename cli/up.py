@@ -7,6 +7,7 @@ import click
 from . import option
 from .address import check_meant, check_targets, listen
 from .bus import LOGIN, nats_sys
+from .logging_option import logs
 
 APPS = ("bookinfo", "none")
 
@@ -88,6 +89,7 @@ Examples:
 )
 @option.advertise
 @option.locality
+@logs
 @option.telemetry
 @option.mesh
 def command(file: str | None, reload: bool, nats: "option.Where", **flags: Any) -> None:

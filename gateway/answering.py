@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ..actors.messages.envelope import Headers, ReplyFrame
-from ..actors.messages.error import MeshError
+from ..actors.messages.error import Cancelled, MeshError
 from ..actors.messages.response_flag import flag_of
 from ..actors.proxy.call import Call
 from ..actors.proxy.degraded import DEGRADED
@@ -14,6 +14,7 @@ from ..actors.proxy.running import Running
 from ..actors.proxy.trail import upstream
 from ..tracing import tag
 from .exchange import Exchange
+from .recording import Begun
 from .translate import cause, translate
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ class Answering(msgspec.Struct, eq=False):
     """Whether the answer says where the request went."""
     span: "ActiveSpan | None"
     running: Running | None = None
+    begun: Begun | None = None
+    """What the access log is told; None without one."""
 
     def done(self, outcome: ReplyFrame | MeshError) -> None:
         """Answer the client."""
@@ -54,6 +57,8 @@ class Answering(msgspec.Struct, eq=False):
             fields += self.call.error_headers
         if self.span is not None:
             self._end_span(self.span, status, error)
+        if self.begun is not None:
+            self.begun.end(self.call, self.request_id, status, error, len(body))
         fields.append(("x-request-id", self.request_id))
         fields.append(("traceparent", self.call.traceparent))
         if self.debug:
@@ -64,6 +69,8 @@ class Answering(msgspec.Struct, eq=False):
         """The client went away: nobody waits for the answer any more."""
         if self.running is not None:
             self.running.cancel()
+        if self.begun is not None:
+            self.begun.end(self.call, self.request_id, 0, Cancelled(), 0)
         if self.span is not None:
             self._describe(self.span)
             self.span.set(tag.ERROR_TYPE, "cancelled")

@@ -25,6 +25,7 @@ from . import forwarded
 from .answering import Answering
 from .door import Door
 from .exchange import Application, Exchange, HttpRequest
+from .recording import Recording
 
 if TYPE_CHECKING:
     from ..tracing.tracer import ActiveSpan, Tracer
@@ -65,6 +66,7 @@ class Gateway(Actor):
         rng: random.Random,
         options: GatewayOptions = GatewayOptions(),  # noqa: B008 - frozen
         names: BaggageNames | None = None,
+        recording: Recording | None = None,
     ) -> None:
         self._proxy = proxy
         self._caller = caller
@@ -74,6 +76,7 @@ class Gateway(Actor):
         self._tracer = tracer
         self._options = options
         self._names = names or BaggageNames()
+        self._recording = recording
         self._rng = rng
         self._draw = self._rng.getrandbits
         self._chain = (caller.name,)
@@ -97,6 +100,8 @@ class Gateway(Actor):
     async def post_stop(self) -> None:
         """Stop listening; answer what is open, which takes as long as a request may take."""
         await asyncio.gather(*(listener.drain(INGRESS_LIMIT + 1.0) for listener in self.listeners))
+        if self._recording is not None:
+            await asyncio.to_thread(self._recording.log.close)
 
     def application(self, port: int | None) -> Application:
         """Return the application of the listener for one port of the Gateway policies (None: all of them)."""
@@ -168,6 +173,8 @@ class Gateway(Actor):
             client=request.peer,
         )
         answering = Answering(exchange, call, rid, debug, span)
+        if self._recording is not None:
+            answering.begun = self._recording.begin(request)
         running = self._proxy.start(call, answering.done)
         if not running.over:
             answering.running = running

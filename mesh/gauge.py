@@ -33,6 +33,18 @@ def measure(
     """Bind mailboxes, connections and replicas of one node to its metrics."""
     node = link.node
     metrics.mailboxes(lambda: [((node, cell.path), len(cell.mailbox)) for cell in supervisor.cells()])
+    metrics.read_counter(
+        "plait_mailbox_handled",
+        "Messages taken out of a mailbox.",
+        ("service", "instance"),
+        lambda: [((node, cell.path), float(cell.mailbox.handled)) for cell in supervisor.cells()],
+    )
+    metrics.read_counter(
+        "plait_mailbox_waited_seconds",
+        "Time that these messages waited, together.",
+        ("service", "instance"),
+        lambda: [((node, cell.path), cell.mailbox.waited) for cell in supervisor.cells()],
+    )
     for name, bus in (("data", link.data), ("control", link.control)):
         metrics.bus_connected.labels(name).set_function(partial(_connected, bus))
         bus.listen(partial(_count_reconnect, metrics.bus_reconnects.labels(name)))

@@ -72,6 +72,14 @@ class UpOptions(msgspec.Struct, frozen=True):
     """The IP address at which other machines reach this one; empty: the one that talks to the bus."""
     locality: str = ""
     """`region/zone/subzone` of the gateway, and of services that have none of their own."""
+    access_log: str = ""
+    """File that the gateway writes a line to for each request, `-` for stdout; empty for none."""
+    access_log_format: str = "text"
+    """`text` as Envoy writes it, or `json`."""
+    log_format: str = "text"
+    """`text` or `json`: the lines that all of its processes log."""
+    log_level: str = "warning"
+    """The least that is logged."""
 
     @property
     def plans(self) -> tuple[Plan, ...]:
@@ -117,6 +125,10 @@ class NodeOptions(msgspec.Struct, frozen=True):
     dns_ttl: int = 0
     advertise: str = ""
     """The IP address at which other machines reach this one; empty: the one that talks to the bus."""
+    access_log: str = ""
+    access_log_format: str = "text"
+    log_format: str = "text"
+    log_level: str = "warning"
     keeps: str = ""
     """Why `plait drain` must not end this node's process; empty where it may."""
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from ..actors.bus.bus import Bus
+from ..actors.messages.error import StartFailed
 from ..actors.messages.instance import Instance
 from ..actors.messages.name import label
 from ..actors.policy.engine import PolicyEngine
@@ -15,7 +16,9 @@ from ..actors.runtime.supervisor import Supervisor
 from ..actors.table.follower import Follower
 from ..gateway.door import Door
 from ..gateway.gateway import INGRESS_LIMIT, Gateway, GatewayOptions
+from ..gateway.recording import Recording
 from ..registry.registry import Registry
+from ..tracing.access import AccessFile
 from ..tracing.sampler import HeadSampler
 from ..tracing.store.actor import TraceActor
 from ..tracing.store.jaeger import answer
@@ -147,6 +150,21 @@ def gateway_spec(
     caller = Caller(instance.id, instance.service, "default", instance.labels, tracer)
     proxy.wire.open(caller)
     running: list[Gateway] = []
+    recordings: list[AccessFile] = []
+    if options.access_log:
+        telemetry.metrics.read_counter(
+            "plait_access_log_dropped",
+            "Lines of the access log that were lost.",
+            (),
+            lambda: [((), float(sum(one.dropped for one in recordings)))],
+        )
+
+    def recording() -> Recording | None:
+        """Open the access log anew for each life of the gateway, which closes it."""
+        if not options.access_log:
+            return None
+        recordings.append(open_log(options.access_log, options.access_log_format))
+        return Recording(recordings[-1], link.ground.clock, link.ground.wall_clock)
 
     def listeners(gateway: Gateway) -> Sequence[Door]:
         addresses = options.http or (HTTP,)
@@ -163,12 +181,25 @@ def gateway_spec(
                 tracer,
                 link.rng,
                 GatewayOptions(labels=instance.labels, debug=options.debug, trusted_hops=options.trusted_hops),
+                recording=recording(),
             )
         ]
         return running[0]
 
     spec = ChildSpec("gateway", make, shutdown=INGRESS_LIMIT + 2.0)
     return spec, lambda: running[0].listeners if running else ()
+
+
+def open_log(path: str, form: str) -> AccessFile:
+    """Open the access log.
+
+    Raises:
+        StartFailed: the file cannot be written.
+    """
+    try:
+        return AccessFile(path, as_json=form == "json")
+    except OSError as error:
+        raise StartFailed(f"the access log {path} cannot be written: {error.strerror}") from error
 
 
 def dns_zone(options: NodeOptions, registry: Follower) -> "Zone":

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Awaitable, Callable
 
 from ..actors.messages.error import MeshError
+from ..actors.runtime.context import current
 from ..tracing import log
 from .health import watch
 from .node import Node
@@ -28,6 +29,21 @@ def run(main: Callable[[], Awaitable[None]]) -> None:
         import uvloop
 
         uvloop.run(entry())
+
+
+def identify(node: str, level: str, form: str) -> None:
+    """Log from now on as a node of that name: JSON lines say who works, and for which request."""
+    log.configure(level, as_json=form == "json", trace=_trace, fixed={"node": node}, actor=_actor)
+
+
+def _trace() -> str:
+    work = current.get(None)
+    return "" if work is None else work.traceparent
+
+
+def _actor() -> str:
+    work = current.get(None)
+    return "" if work is None else work.instance
 
 
 def stop_signal() -> "asyncio.Future[None]":
@@ -61,6 +77,7 @@ async def node(options: NodeOptions) -> None:
     """
     asked = stop_signal()
     running = Node(options)
+    identify(running.name, options.log_level, options.log_format)
     starting = asyncio.ensure_future(running.start())
     try:
         await asyncio.wait((starting, asked), return_when=asyncio.FIRST_COMPLETED)

@@ -24,8 +24,8 @@ from .options import NodeOptions, UpOptions
 from .plan import Plan
 from .process import Process
 from .reload import Reload, Reread
+from .run import identify, stop_signal
 from .run import run as run_loop
-from .run import stop_signal
 
 
 def run(options: UpOptions, reread: Reread | None = None) -> None:
@@ -100,8 +100,13 @@ class Mesh:
                 dns_ttl=options.dns_ttl,
                 advertise=options.advertise,
                 locality=options.locality,
+                access_log=options.access_log,
+                access_log_format=options.access_log_format,
+                log_format=options.log_format,
+                log_level=options.log_level,
             )
         )
+        identify(node.name, options.log_level, options.log_format)
         await node.start()
         node.health = watch(node.telemetry.metrics)
         await apply_first(node, options)
@@ -124,6 +129,7 @@ class Mesh:
         name = f"{plan.name}-{os.getpid()}-{number}"
         arguments = [*plan.targets, "--name", name, "--mesh", options.mesh]
         arguments += ["--otlp", options.otlp] if options.otlp else []
+        arguments += ["--log-level", options.log_level, "--log-format", options.log_format]
         arguments += ["--advertise", options.advertise] if options.advertise else []
         at = plan.locality or options.locality
         arguments += ["--locality", at] if at else []

@@ -22,13 +22,19 @@ def _no_trace() -> str:
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: time (RFC 3339, UTC), level, logger, message, and trace and span id where known."""
+    """One JSON object a line: time (RFC 3339, UTC), level, logger, message, trace and span id and actor where known."""
 
-    def __init__(self, trace: Callable[[], str] = _no_trace, fixed: dict[str, str] | None = None) -> None:
-        """`trace` gives the traceparent of what runs now, `""` for none; `fixed` fields stand on every line."""
+    def __init__(
+        self,
+        trace: Callable[[], str] = _no_trace,
+        fixed: dict[str, str] | None = None,
+        actor: Callable[[], str] = _no_trace,
+    ) -> None:
+        """`trace` gives the traceparent of what runs now, `actor` who does, `""` for none; `fixed` is on every line."""
         super().__init__()
         self._trace = trace
         self._fixed = fixed or {}
+        self._actor = actor
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record's line, without the newline."""
@@ -43,6 +49,8 @@ class JsonFormatter(logging.Formatter):
         if traceparent:
             line["trace_id"] = trace_id(traceparent)
             line["span_id"] = span_id(traceparent)
+        if actor := self._actor():
+            line["actor"] = actor
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
         if record.stack_info:
@@ -72,6 +80,7 @@ def configure(
     stream: TextIO | None = None,
     trace: Callable[[], str] = _no_trace,
     fixed: dict[str, str] | None = None,
+    actor: Callable[[], str] = _no_trace,
 ) -> logging.Handler:
     """Send the mesh's log lines to `stream` (stderr), in place of what an earlier call set up; return the handler.
 
@@ -83,7 +92,7 @@ def configure(
     logger = logging.getLogger(ROOT)
     logger.setLevel(level.upper() if isinstance(level, str) else level)
     handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(JsonFormatter(trace, fixed) if as_json else TextFormatter(trace))
+    handler.setFormatter(JsonFormatter(trace, fixed, actor) if as_json else TextFormatter(trace))
     for old in logger.handlers[:]:
         logger.removeHandler(old)
     logger.addHandler(handler)

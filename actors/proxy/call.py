@@ -89,6 +89,9 @@ class Call(msgspec.Struct, eq=False):
     purse: Purse | None = None
     """Retries that this call and all below it may still have; None for a call that is never tried again."""
 
+    delayed: bool = False
+    """A fault of a rule has held it up."""
+
     degraded: Degraded | None = None
     """Its destination failed and has fallbacks: what came of them."""
     trail: "Trail | None" = None

@@ -30,6 +30,7 @@ class Fault:
         if policy.delay and self._rng.random() * 100.0 < policy.delay_percent:
             if call.trail is not None:
                 call.trail.event(tag.FAULT, {"plait.fault": "delay", "plait.wait_ms": policy.delay * 1e3})
+            call.delayed = True
             await pause(self._deadlines, policy.delay, call)
         if policy.abort_status and self._rng.random() * 100.0 < policy.abort_percent:
             if call.trail is not None:
