@@ -60,6 +60,7 @@ def problems(text: str, folder: Path) -> list[tuple[int, str, str]]:
 def test_a_file_says_all_that_flags_can(folder: Path) -> None:
     described = parse(WHOLE.encode(), folder)
     elsewhere = {"policy", "login", "system_login"}  # read from files it names; secrets stand in no mesh file
+    elsewhere |= {"access_log", "access_log_format", "log_format", "log_level"}  # where a process writes is its own
     assert {*described.settings, *elsewhere} == set(UpOptions.__struct_fields__), "a flag that the file does not know"
     options = UpOptions(**described.settings)
     assert (options.nats_sys, options.trusted_hops) == ("nats://sys@10.0.0.5:4222", 1)

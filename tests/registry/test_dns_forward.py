@@ -22,7 +22,7 @@ def anyio_backend(request):
 
 
 @contextlib.asynccontextmanager
-async def upstream(answer):
+async def upstream(answer, port=0):
     """A DNS server of others: `answer(packet)` gives what it sends back, None for nothing."""
 
     class Upstream(asyncio.DatagramProtocol):
@@ -33,7 +33,7 @@ async def upstream(answer):
             for one in answer(data) or ():
                 self.transport.sendto(one, addr)
 
-    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(Upstream, local_addr=("127.0.0.1", 0))
+    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(Upstream, local_addr=("127.0.0.1", port))
     try:
         yield transport.get_extra_info("sockname")[:2]
     finally:
@@ -139,8 +139,9 @@ async def both(by_tcp):
         writer.close()
 
     asked = []
-    async with upstream(lambda data: [cut(data)]) as address:
-        server = await asyncio.start_server(connection, *address)
+    server = await asyncio.start_server(connection, "127.0.0.1", 0)  # first: ports for TCP are the scarce ones
+    port = server.sockets[0].getsockname()[1]
+    async with upstream(lambda data: [cut(data)], port) as address:
         try:
             yield address, asked
         finally:
