@@ -28,12 +28,9 @@ class Attempt:
         Raises:
             NoEndpoints: the destination has no instance.
             PoolOverflow: as many attempts are under way to the destination as may.
-            NotAdmitted: too many of them fail, and this is one of those that are not sent.
         """
         cluster, avoided = call.cluster, self.avoided(call)
         pool, hashing = cluster.pool, cluster.hashing
-        if cluster.admission is not None:
-            cluster.admission.check()
         if pool.active >= pool.requests:
             raise pool.overflow(REQUESTS)
         probed = None if cluster.tripped is None else cluster.tripped.probe(call)
@@ -75,8 +72,11 @@ class Attempt:
 
         Raises:
             NoEndpoints, PoolOverflow: as `pick`; the latter also where too many wait already.
+            NotAdmitted: too many attempts fail, and this is one of those that are not sent.
             MeshError: nothing was sent.
         """
+        if call.cluster.admission is not None:  # once, not again whenever it might have a place
+            call.cluster.admission.check()
         endpoint = self.pick(call)
         if endpoint is None:
             return call.cluster.pool.join(self, call, done, call.cluster.endpoints, self._wire.deadlines)

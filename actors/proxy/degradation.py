@@ -25,8 +25,11 @@ class Degradation:
         # As long as some revision that is kept has the filter: each revision makes its own, of the same answers.
         self._answers: WeakValueDictionary[tuple[str, str, str], LastAnswers] = WeakValueDictionary()
 
-    def fallback(self, decision: Decision, find: Find, lead: Lead) -> Fallback | None:
-        """Return the filter for calls that are decided so; None where nothing is fallen back to."""
+    def fallback(self, decision: Decision, find: Find, lead: Lead, *, outdated: bool = False) -> Fallback | None:
+        """Return the filter for calls that are decided so; None where nothing is fallen back to.
+
+        What is `outdated` changes nothing about the answers that are kept by newer rules.
+        """
         upstream = decision.upstream
         policies = [
             one for one in upstream.resilience.fallbacks or () if not one.routes or decision.route in one.routes
@@ -44,13 +47,13 @@ class Degradation:
                 steps.append(Step(one, FallOn(one.on)))
         if not steps:
             return None
-        return Fallback(upstream.service, upstream.subset, steps, self._kept(upstream, policies))
+        return Fallback(upstream.service, upstream.subset, steps, self._kept(upstream, policies, outdated))
 
     def sizes(self) -> Iterable[tuple[str, str, int, int]]:
         """Return (service, subset, answers, bytes) of what is kept."""
         return [(key[0], key[1], len(one), one.size) for key, one in self._answers.items()]
 
-    def _kept(self, upstream: Upstream, policies: Iterable[rule.Fallback]) -> LastAnswers | None:
+    def _kept(self, upstream: Upstream, policies: Iterable[rule.Fallback], outdated: bool) -> LastAnswers | None:
         policy = next((one.to for one in policies if isinstance(one.to, rule.LastGood)), None)
         if policy is None:
             return None
@@ -58,6 +61,6 @@ class Degradation:
         answers = self._answers.get(key)
         if answers is None:
             answers = self._answers[key] = LastAnswers(policy)
-        else:
+        elif not outdated:
             answers.use(policy)
         return answers

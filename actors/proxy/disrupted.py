@@ -9,6 +9,7 @@ import logging
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -87,7 +88,8 @@ class Disruptions:
             return
         if fault.duplicate:
             deliver()
-            deliver()
+            with suppress(MeshError):  # the first one is on its way
+                deliver()
             return
         then: Callable[[], object] = partial(_late, waiting, deliver)
         if fault.status:

@@ -154,7 +154,9 @@ class Fallback:
     async def _asked(self, way: Way, call: Call, failure: ReplyFrame | MeshError) -> ReplyFrame | None:
         """The answer of another destination, None where it has none or fails, too."""
         cluster, tried, outer = call.cluster, call.tried, call.limit
-        end = asyncio.get_running_loop().time() + way.seconds
+        now = asyncio.get_running_loop().time()
+        end = now + way.seconds
+        way.cluster.budget.call(now)
         call.limit = end if outer is None or end < outer else outer
         call.cluster, call.tried = way.cluster, []
         try:

@@ -21,7 +21,6 @@ from ..routing.matcher import without_port
 from .call import Call
 from .cluster import Cluster
 from .comparison import Comparison
-from .endpoint import Endpoint
 from .filter import Next
 from .pair import Comparisons, Pair
 from .wire import Wire
@@ -103,16 +102,16 @@ class Mirrors:
         )
         try:
             endpoint = cluster.choose(copy, ())
-            self._wire.send(endpoint, copy, partial(self._ended, endpoint, len(call.body), pair))
+            waiting = self._wire.send(endpoint, copy, partial(self._ended, len(call.body), pair))
         except MeshError:
             return False
+        waiting.copied = True
         endpoint.active -= 1  # balancers count calls, not copies
         self.waiting += 1
         self.held += len(call.body)
         return True
 
-    def _ended(self, endpoint: Endpoint, size: int, pair: Pair | None, outcome: ReplyFrame | MeshError) -> None:
-        endpoint.active += 1  # the wire has just counted the copy out
+    def _ended(self, size: int, pair: Pair | None, outcome: ReplyFrame | MeshError) -> None:
         self.waiting -= 1
         self.held -= size
         if pair is not None:

@@ -13,10 +13,10 @@ import msgspec
 from ...tracing import tag
 from ..loop.timer import Deadline, Deadlines
 from ..messages import traffic
-from ..messages.error import MeshError, MissedDeadline, PoolOverflow
+from ..messages.error import MissedDeadline, PoolOverflow
 from .call import Call
 from .endpoint import Endpoint
-from .waiting import GRACE, Done, Waiting
+from .waiting import GRACE, Done, Waiting, as_told
 
 DEFAULT = traffic.Pool()
 """Where no rule says anything: finite, and far above what a healthy destination needs."""
@@ -70,8 +70,8 @@ class Pending(msgspec.Struct, eq=False):
             self.call.trail.event(tag.DEQUEUED, {tag.UPSTREAM_INSTANCE: endpoint.instance.id})
         try:
             self.waiting = self.sender.launch(endpoint, self.call, self.done)
-        except MeshError as error:
-            self.done(error)
+        except Exception as error:  # it is one of other calls that has just ended: that is not to blame for this one
+            self.done(as_told(error))
 
     def late(self) -> None:
         """Its time is over, and certainly nobody has worked on it."""
@@ -158,9 +158,9 @@ class Pool:
             first = next(iter(self.queue))
             try:
                 endpoint = first.sender.pick(first.call)
-            except MeshError as error:
+            except Exception as error:  # whatever it is, nobody waits for ever behind it
                 first.leave()
-                first.done(error)
+                first.done(as_told(error))
                 continue
             if endpoint is None:
                 return

@@ -252,6 +252,7 @@ class Proxy(Actor):
         """From now on requests that begin here decide by this snapshot."""
         assert isinstance(prepared, Snapshot)
         self.snapshot = prepared
+        self.directory.revision = prepared.revision
         self.disruptions.use(one for one in prepared.rules.values() if isinstance(one, Disruption))
         self.directory.limits.keep(prepared.table.limits)
         self._tell(prepared.table, True)

@@ -76,8 +76,11 @@ class RateLimits:
         self.wake = _nobody
         """Told where a lease is wanted at once."""
 
-    def of(self, rules: Iterable[RateLimit]) -> Limits | None:
-        """Return what holds by these rules; None where nothing does."""
+    def of(self, rules: Iterable[RateLimit], *, outdated: bool = False) -> Limits | None:
+        """Return what holds by these rules; None where nothing does.
+
+        By rules that are `outdated` calls count where newer ones count them, or for themselves.
+        """
         checks: list[Check] = []
         tell = False
         for rule in rules:
@@ -85,8 +88,10 @@ class RateLimits:
             for limit in rule.limits:
                 key = f"{rule.name}/{limit.name}"
                 check = self._checks.get(key)
-                if check is None or check.limit != limit:
-                    check = self._checks[key] = Check(rule.name, limit, self._wake)
+                if check is None or (check.limit != limit and not outdated):
+                    check = Check(rule.name, limit, self._wake)
+                    if not outdated:
+                        self._checks[key] = check
                 checks.append(check)
         return Limits(tuple(checks), tell) if checks else None
 

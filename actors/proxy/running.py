@@ -20,7 +20,7 @@ from .call import Call
 from .chain import Chain
 from .pool import Pending
 from .trail import SAMPLED, begin, keep
-from .waiting import Done, Waiting
+from .waiting import Done, Waiting, as_told
 
 log = logging.getLogger("plait.proxy")
 
@@ -75,7 +75,6 @@ class Running(msgspec.Struct, eq=False):
             call.trail = begin(call)
         try:
             chain = self.chain = router.route(call)
-            call.cluster.budget.call(self.began)
             if call.action is not None:
                 self.done, answer = act(call.action, call, self.done)
                 if answer is not None:
@@ -83,6 +82,7 @@ class Running(msgspec.Struct, eq=False):
                     return
             if chain.limits is not None:
                 self.done = chain.limits.admit(call, self.began, self.done)
+            call.cluster.budget.call(self.began)  # not for what was refused or answered here: it needs no retries
             if call.allowance is not None and call.decision.timeout is None:
                 call.limit = self.began + call.allowance
             if chain.direct:
@@ -131,7 +131,10 @@ class Running(msgspec.Struct, eq=False):
                 self._run(chain.fallback.instead(self.call, outcome, self.outer))
                 return
             assert isinstance(outcome, ReplyFrame)
-            chain.fallback.note(self.call, outcome)
+            try:
+                chain.fallback.note(self.call, outcome)
+            except Exception:
+                log.exception("an answer could not be kept for bad times")
         self._finish(outcome)
 
     def _run(self, work: Work) -> None:
@@ -143,12 +146,9 @@ class Running(msgspec.Struct, eq=False):
     def _driven(self, reply: ReplyFrame | None, error: Exception | None) -> None:
         if reply is not None:
             self._finish(reply)
-        elif isinstance(error, MeshError):
-            self._finish(error)
         else:
-            fault = MeshError(f"the proxy failed: {error!r}")
-            fault.__cause__ = error
-            self._finish(fault)
+            assert error is not None
+            self._finish(as_told(error))
 
     def _finish(self, outcome: ReplyFrame | MeshError) -> None:
         if self.over:

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 
 from ..loop.slice import Slices, Steps
 from ..messages.instance import Instance
-from ..messages.rate_limit import RateLimit
 from ..messages.rule import DestinationPolicy, RetryPolicy, Rule
 from ..routing.decide import Decision
 from ..routing.table import RouteTable
@@ -19,7 +18,7 @@ from .filter import Next
 from .hearing import Hearing
 from .mirror import Copy
 from .outlier_policy import detecting, seat
-from .rate_limits import RateLimits
+from .rate_limits import Limits, RateLimits
 from .route_breaker import RouteBreaker
 from .share import NOWHERE, Around
 from .topic import Topics
@@ -62,6 +61,8 @@ class Directory:
         """By rule set, route, service and subset."""
         self.topics = Topics(rng)
         """Who is interested in which events."""
+        self.revision = 0
+        """The newest policy revision that decided calls: older ones lead to what there is, and change nothing."""
 
     def services(self) -> dict[str, dict[str, Endpoint]]:
         """Return the endpoints by service and instance id."""
@@ -78,6 +79,8 @@ class Directory:
             return None
         key = (decision.rule_set, decision.route or f"http[{decision.index}]", decision.service, decision.subset)
         breaker = self.route_breakers.get(key)
+        if breaker is not None and decision.revision < self.revision:
+            return breaker
         if breaker is None:
             rule_set, route, service, subset = key
             name = f"{rule_set} {route} to {service} {subset}".strip() if rule_set else f"to {service}"
@@ -114,10 +117,15 @@ class Directory:
                 self.refresh(service)
         return old
 
-    def cluster(self, upstream: Upstream, mirrors: bool = False) -> Cluster:
-        """Return the cluster of an upstream, balanced as it says; that of its calls, or that of `mirrors` alone."""
+    def cluster(self, upstream: Upstream, mirrors: bool = False, revision: int | None = None) -> Cluster:
+        """Return the cluster of an upstream, balanced as it says; that of its calls, or that of `mirrors` alone.
+
+        What an older `revision` than the newest says no longer counts for a cluster that there is.
+        """
         key = (upstream.service, upstream.subset, tuple(sorted(upstream.labels.items())), upstream.owner, mirrors)
         cluster = self._clusters.get(key)
+        if cluster is not None and revision is not None and revision < self.revision:
+            return cluster
         if cluster is None:
             cluster = self._clusters[key] = Cluster(
                 upstream.service, upstream.subset, self._rng, self._slices, self._around
@@ -190,7 +198,10 @@ class Snapshot:
         key = (decision.rule_set, decision.index, decision.service, decision.subset, decision.upstream.owner)
         way = self._ways.get(key)
         if way is None:
-            way = self._ways[key] = self._directory.cluster(decision.upstream), self._steps.build(self._wants(decision))
+            directory = self._directory
+            directory.revision = max(directory.revision, self.revision)
+            cluster = directory.cluster(decision.upstream, revision=self.revision)
+            way = self._ways[key] = cluster, self._steps.build(self._wants(decision))
         return way
 
     def _wants(self, decision: Decision) -> Wants:
@@ -199,7 +210,8 @@ class Snapshot:
         copies = [self._copy(decision, percent, one) for percent, one in mirrors]
         fallback = None
         if upstream.resilience.fallbacks:
-            fallback = self._steps.degradation.fallback(decision, self.table.upstream, self._lead)
+            find, outdated = self.table.upstream, self.revision < self._directory.revision
+            fallback = self._steps.degradation.fallback(decision, find, self._lead, outdated=outdated)
         return Wants(
             decision.fault,
             decision.timeout,
@@ -208,7 +220,7 @@ class Snapshot:
             upstream.policy,
             upstream.resilience,
             fallback,
-            self._directory.limits.of(self._limits(decision)) if self.table.limits else None,
+            self._rates(decision) if self.table.limits else None,
             self._directory.route_breaker(decision),
         )
 
@@ -218,17 +230,18 @@ class Snapshot:
         if diff is not None:
             subject = Subject(decision.title, upstream.service, upstream.subset, goal.service, goal.subset)
             comparison = self._steps.mirrors.comparisons.of(subject, diff)
-        return Copy(percent, self._directory.cluster(goal, mirrors=True), diff, comparison)
+        return Copy(percent, self._directory.cluster(goal, True, self.revision), diff, comparison)
 
     def _lead(self, goal: Upstream, retries: RetryPolicy | None) -> tuple[Cluster, Next]:
         """Where a fallback leads: its own fallbacks do not count there, so that none leads in a circle."""
         chain = self._steps.build(Wants(None, None, retries, (), goal.policy, goal.resilience))
-        return self._directory.cluster(goal), chain.proceed
+        return self._directory.cluster(goal, revision=self.revision), chain.proceed
 
-    def _limits(self, decision: Decision) -> list[RateLimit]:
+    def _rates(self, decision: Decision) -> Limits | None:
         service, subset, holds = decision.service, decision.subset, self.table.upstream.holds
         those = [one for one in self.table.limits if one.subset in ("", subset)]
-        return [one for one in those if service and holds(one.name, one.service, service)]
+        held = [one for one in those if service and holds(one.name, one.service, service)]
+        return self._directory.limits.of(held, outdated=self.revision < self._directory.revision)
 
     def steps(self, decision: Decision) -> tuple[str, ...]:
         """Return the names of the chain's steps, outermost first."""

@@ -1,5 +1,6 @@
 """One attempt that waits for its reply, and everything that may end it."""
 
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
@@ -8,7 +9,7 @@ import msgspec
 from ..loop.timer import Deadline
 from ..messages.cause import CAUSES
 from ..messages.codec import decode_reply
-from ..messages.envelope import Flag, ReplyFrame
+from ..messages.envelope import ReplyFrame
 from ..messages.error import (
     BadReply,
     DeadlineExceeded,
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from .cluster import Cluster
     from .race import Race
     from .wire import Wire
+
+log = logging.getLogger("plait.proxy")
 
 Done = Callable[[ReplyFrame | MeshError], None]
 """Takes what came of an attempt: the service's own answer, or why there is none; called once."""
@@ -56,6 +59,8 @@ class Waiting(msgspec.Struct, eq=False):
     """Its own, of a sampled call, where it is not the first."""
     listening: bool = False
     """Whether it goes on for what it tells of the instance alone."""
+    copied: bool = False
+    """Whether it is a mirror's copy: that holds no place, and is not counted among what the instance was asked."""
 
     def begin(self, limit: float | None) -> None:
         """The frame is on its way; wait until `limit`, or without a limit of the attempt's own."""
@@ -70,25 +75,23 @@ class Waiting(msgspec.Struct, eq=False):
         """Take the answer, or why there is none."""
         if self.over:
             return
-        self._end()
+        told: ReplyFrame | MeshError
         if type(outcome) is bytes:
             try:
-                answer = decode_reply(outcome)
+                told = answer = decode_reply(outcome)
+                if answer.load is not None:
+                    self.endpoint.report(answer.load, self.wire.clock())
+                if answer.cause and (kind := CAUSES.get(answer.cause, BadReply)).processed is not _YES:
+                    if kind is MissedDeadline and self._inherits():
+                        self._outlast()
+                        return
+                    told = self._failure(kind, answer)
             except MeshError as error:
-                self._tell(BadReply(f"{BadReply.sentence}: {error}"))
-                return
-            if answer.load is not None:
-                self.endpoint.report(answer.load, self.wire.clock())
-            if not answer.cause or (kind := CAUSES.get(answer.cause, BadReply)).processed is _YES:
-                self._tell(answer)
-            elif kind is MissedDeadline and self._inherits():
-                # The inherited deadline has ended there a moment before it ends here: the caller is about to be
-                # cancelled and must not see an error first. Only a task that the caller left behind lives to see one.
-                self.wire.deadlines.at(self.wire.clock() + GRACE, self._late)
-            else:
-                self._tell(self._failure(kind, answer))
+                told = BadReply(f"{BadReply.sentence}: {error}")
         else:
-            self._tell(cast("MeshError", outcome))
+            told = cast("MeshError", outcome)
+        self._end(told)
+        self.done(told)
 
     def gone(self, endpoint: Endpoint) -> bool:
         """Fail at once where the attempt waits for this endpoint; return whether it did."""
@@ -108,9 +111,10 @@ class Waiting(msgspec.Struct, eq=False):
         if self.race is not None:
             self.race.cancel()
         elif not self.over and not self.listening:
-            self._end()
             self.wire.give_up(self.endpoint, self.call, self.reply)
-            self._record(DeadlineExceeded() if self._ended_by_time() else None)
+            self._end(DeadlineExceeded() if self._ended_by_time() else None)
+        elif self.over and self.deadline is not None:
+            self.deadline.cancel()
 
     def listen(self, until: float, done: Done) -> None:
         """Nobody waits for the answer any more; whether there is one until then says how the instance does."""
@@ -129,32 +133,56 @@ class Waiting(msgspec.Struct, eq=False):
     def _late(self) -> None:
         error = DeadlineExceeded()
         if not self.over:
-            self._end()
             self.wire.give_up(self.endpoint, self.call, self.reply)
-            self._record(error)
+            self._end(error)
+        self.deadline = None
         self.done(error)
 
-    def _tell(self, outcome: ReplyFrame | MeshError) -> None:
-        self._record(outcome)
-        self.done(outcome)
+    def _outlast(self) -> None:
+        """The inherited deadline has ended there a moment before it ends here: the caller is about to be cancelled and
+        must not see an error first. Only a task that the caller left behind lives to see one."""
+        self._end(None)
+        self.deadline = self.wire.deadlines.at(self.wire.clock() + GRACE, self._late)
 
-    def _record(self, outcome: ReplyFrame | MeshError | None) -> None:
-        endpoint, cluster, wire = self.endpoint, self.cluster, self.wire
+    def _end(self, outcome: ReplyFrame | MeshError | None) -> None:
+        """Give the place back, have what came of it judged, and let who waits have the place; whatever these do, the
+        caller gets its outcome."""
+        self.over = True
+        endpoint, wire = self.endpoint, self.wire
+        self.cluster.pool.active -= 1
+        del wire.waiting[self.reply]
+        if self.deadline is not None:
+            self.deadline.cancel()
+            self.deadline = None
+        if self.copied:
+            self._judged(outcome)
+            return
+        endpoint.active -= 1
+        self._judged(outcome)
+        if endpoint.awaited:
+            for pool in endpoint.awaited:
+                pool.wake()
+
+    def _judged(self, outcome: ReplyFrame | MeshError | None) -> None:
+        cluster, wire = self.cluster, self.wire
         now = wire.clock()
         seconds = now - self.began
-        if outcome is not None and endpoint.tally.note(outcome, seconds, now):
-            wire.noted(endpoint)
-        if self.lent and (purse := self.call.purse) is not None:
-            if isinstance(outcome, ReplyFrame):
-                purse.give_back(self.lent, outcome.spent)
-            elif outcome is not None and outcome.processed is Processed.NO:
-                purse.give_back(self.lent, 0)
-        if self.watched and isinstance(outcome, ReplyFrame):
-            cluster.pace.answered(seconds)
-        if cluster.judges:
-            cluster.record(endpoint, outcome, seconds)
-        if self.call.trail is not None and not self.listening:  # else the call's own span has ended
-            self.call.trail.ended(self, outcome)
+        try:
+            if not self.copied and outcome is not None and self.endpoint.tally.note(outcome, seconds, now):
+                wire.noted(self.endpoint)
+            if self.lent and (purse := self.call.purse) is not None:
+                if isinstance(outcome, ReplyFrame):
+                    purse.give_back(self.lent, outcome.spent)
+                elif outcome is not None and outcome.processed is Processed.NO:
+                    purse.give_back(self.lent, 0)
+            if self.watched and isinstance(outcome, ReplyFrame):
+                cluster.pace.answered(seconds)
+            if cluster.judges:
+                cluster.record(self.endpoint, outcome, seconds)
+            if self.call.trail is not None and not self.listening:  # else the call's own span has ended
+                self.call.trail.ended(self, outcome)
+        except Exception:
+            log.exception("what judges attempts failed")
 
     def _failure(self, kind: type[MeshError], answer: ReplyFrame) -> MeshError:
         """A cause that a later release has brought is a `BadReply`: what became of the call is not known here."""
@@ -174,18 +202,6 @@ class Waiting(msgspec.Struct, eq=False):
         expires = self.call.expires
         return expires is not None and self._inherits() and self.wire.clock() >= expires - EARLY
 
-    def _end(self) -> None:
-        self.over = True
-        endpoint = self.endpoint
-        endpoint.active -= 1
-        self.cluster.pool.active -= 1
-        del self.wire.waiting[self.reply]
-        if self.deadline is not None:
-            self.deadline.cancel()
-        if endpoint.awaited and not self.call.flags & Flag.MIRROR:  # a copy has held no place
-            for pool in endpoint.awaited:
-                pool.wake()
-
 
 _YES = Processed.YES
 
@@ -195,3 +211,12 @@ before it is over here."""
 
 GRACE = 1.0
 """Seconds after an inherited deadline in which the caller must have been cancelled, if it ever will be."""
+
+
+def as_told(error: Exception) -> MeshError:
+    """Return an error as callers are told it: one that is no word of the mesh's is the proxy's own failure."""
+    if isinstance(error, MeshError):
+        return error
+    fault = MeshError(f"the proxy failed: {error!r}")
+    fault.__cause__ = error
+    return fault

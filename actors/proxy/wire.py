@@ -115,19 +115,19 @@ class Wire:
         waiting = Waiting(self, endpoint, call, reply, done, call.cluster, now, lent=lent, span=span)
         accept = self._local.get(endpoint.instance.id)
         faults = self.disruptions
-        if faults is not None and faults.strike(waiting, partial(self._deliver, subject, frame, waiting)):
-            pass  # it is delivered later, or never
-        elif accept is None:
-            try:
+        try:
+            if faults is not None and faults.strike(waiting, partial(self._deliver, subject, frame, waiting)):
+                pass  # it is delivered later, or never
+            elif accept is None:
                 self.bus.request(subject, encode(frame), reply, waiting.arrived)
-            except MeshError as error:
-                if call.purse is not None:
-                    call.purse.give_back(lent, 0)
-                if trail is not None:
-                    trail.unsent(span, error)
-                raise
-        else:
-            self._loop.call_soon(accept, encode(frame), reply, waiting.arrived)
+            else:
+                self._loop.call_soon(accept, encode(frame), reply, waiting.arrived)
+        except MeshError as error:
+            if call.purse is not None:
+                call.purse.give_back(lent, 0)
+            if trail is not None:
+                trail.unsent(span, error)
+            raise
         waiting.attempt = call.attempts
         waiting.begin(limit)
         if not self._sweeping and limit is None:
