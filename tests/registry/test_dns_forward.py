@@ -186,9 +186,9 @@ async def test_what_is_no_answer_by_tcp_is_a_servfail(serve, by_tcp):
 
 
 async def test_a_server_that_takes_no_connection_or_is_silent_is_a_servfail_in_time(serve):
-    async with upstream(lambda data: [cut(data)]) as address:
+    listener = socket.create_server(("127.0.0.1", 0))
+    async with upstream(lambda data: [cut(data)], listener.getsockname()[1]) as address:
         server = await serve(forward=address, patience=0.2)
-        listener = socket.create_server(address)
         for _ in range(2):
             async with tcp(server) as (reader, writer):
                 writer.write(framed(FOREIGN))
