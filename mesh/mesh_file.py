@@ -95,6 +95,11 @@ def _settings(spec: MeshSpec, folder: Path, report: Report) -> dict[str, Any]:
     for name in ("mesh", "nats", "nats_sys", "otlp", "advertise", "locality"):
         if (value := getattr(spec, name)) is not UNSET:
             settings[name] = str(value)
+    for name in ("access_log_format", "log_format", "log_level"):
+        if (choice := getattr(spec, name)) is not UNSET:
+            settings[name] = choice.value
+    if spec.access_log:
+        settings["access_log"] = spec.access_log if spec.access_log == "-" else str(folder / spec.access_log)
     if spec.sampling is not UNSET:
         settings["sampling"] = spec.sampling
     if spec.egress is not UNSET:

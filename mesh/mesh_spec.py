@@ -2,6 +2,7 @@
 
 # ruff: noqa: RUF012 (msgspec copies empty lists and dicts)
 
+import enum
 import re
 from typing import Annotated, ClassVar, cast
 
@@ -226,6 +227,22 @@ class DnsSpec(Spec):
     ttl: Duration = Duration(0.0)
 
 
+class Lines(enum.Enum):
+    """How lines of a log are written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class Level(enum.Enum):
+    """The least that is logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
 class MeshSpec(Spec):
     """The whole file."""
 
@@ -244,6 +261,10 @@ class MeshSpec(Spec):
     sampling: Annotated[float, Meta(ge=0, le=1)] | UnsetType = UNSET
     advertise: Ip | UnsetType = UNSET
     locality: Locality | UnsetType = UNSET
+    access_log: str = ""
+    access_log_format: Lines | UnsetType = UNSET
+    log_format: Lines | UnsetType = UNSET
+    log_level: Level | UnsetType = UNSET
     admin: Address | UnsetType = UNSET
     gateway: GatewaySpec | UnsetType = UNSET
     dns: DnsSpec | UnsetType = UNSET

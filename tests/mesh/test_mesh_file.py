@@ -19,6 +19,10 @@ otlp: http://127.0.0.1:4318
 sampling: 0.5
 advertise: 10.0.0.7
 locality: eu/b
+accessLog: requests.log
+accessLogFormat: json
+logFormat: json
+logLevel: info
 admin: 9001
 natsSys: nats://sys@10.0.0.5:4222
 gateway: {http: [9000, "127.0.0.1:9443=443"], trustedHops: 1}
@@ -60,9 +64,10 @@ def problems(text: str, folder: Path) -> list[tuple[int, str, str]]:
 def test_a_file_says_all_that_flags_can(folder: Path) -> None:
     described = parse(WHOLE.encode(), folder)
     elsewhere = {"policy", "login", "system_login"}  # read from files it names; secrets stand in no mesh file
-    elsewhere |= {"access_log", "access_log_format", "log_format", "log_level"}  # where a process writes is its own
     assert {*described.settings, *elsewhere} == set(UpOptions.__struct_fields__), "a flag that the file does not know"
     options = UpOptions(**described.settings)
+    assert (options.access_log, options.access_log_format) == (str(folder / "requests.log"), "json")
+    assert (options.log_format, options.log_level) == ("json", "info")
     assert (options.nats_sys, options.trusted_hops) == ("nats://sys@10.0.0.5:4222", 1)
     assert (options.mesh, options.nats, options.state) == ("shop", "nats://10.0.0.5:4222", str(folder / "kept"))
     assert (options.otlp, options.sampling, options.advertise) == ("http://127.0.0.1:4318", 0.5, "10.0.0.7")
